@@ -1,0 +1,1 @@
+"""Storage replication as code."""
