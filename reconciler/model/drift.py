@@ -1,0 +1,69 @@
+"""What a nightly look finds: live against the last receipt, and apart from that, manifests against it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from reconciler.model.change import FieldChange
+from reconciler.model.finding import Finding, SourceRange
+from reconciler.model.observation import Health, ScopeRef
+from reconciler.model.value import Value
+
+__all__ = ["DriftItem", "DriftReport", "DriftState"]
+
+
+class DriftState(StrEnum):
+    """What is true of one replication. Drift and pending are never mixed up."""
+
+    IN_SYNC = "in_sync"
+    DRIFTED = "drifted"
+    """Live differs from the last receipt."""
+    VANISHED = "vanished"
+    """A receipt says it was made; live it is gone."""
+    ACCEPTED = "accepted"
+    """Drifted, and every differing field has an entry under `acceptDrift` that has not expired."""
+    PENDING = "pending"
+    """The manifest differs from the last receipt: an apply is due. Live may well be as the receipt says."""
+    NEVER_APPLIED = "never_applied"
+    UNKNOWN = "unknown"
+    """Its scope could not be read."""
+
+
+class DriftItem(Value):
+    """One replication."""
+
+    replication: str
+    provider: str
+    title: str
+    state: DriftState
+    fields: tuple[FieldChange, ...] = ()
+    """For drift: before is the receipt, after is live."""
+    pending: tuple[FieldChange, ...] = ()
+    """For pending: before is the receipt, after is the manifest."""
+    health: Health | None = None
+    """None where nothing live was found, or health was not asked for."""
+    dead: bool = False
+    """Enabled, and without a success for several times its schedule, or failed by the provider's own word."""
+    detail: str = ""
+    where: SourceRange | None = None
+
+
+class DriftReport(Value):
+    """The answer of `repl drift`."""
+
+    format_version: str = "1.0"
+    kind: Literal["repl.drift"] = "repl.drift"
+    tool_version: str
+    workspace: str
+    created_at: datetime
+    complete: bool
+    """False if some scope could not be read: then `in_sync` for all would be a lie."""
+    unread: tuple[ScopeRef, ...] = ()
+    items: tuple[DriftItem, ...] = ()
+    """Ordered by replication name."""
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def drifted(self) -> tuple[DriftItem, ...]:
+        """Items that make the exit code 2."""
+        return tuple(i for i in self.items if i.dead or i.state in (DriftState.DRIFTED, DriftState.VANISHED))

@@ -1,0 +1,121 @@
+"""The journal of one apply and the receipt that sums it up."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from reconciler.model.observation import ContainerRef
+from reconciler.model.relationship import Relationship
+from reconciler.model.value import Json, Value
+from reconciler.model.verification import Verification
+
+__all__ = [
+    "ContainerOutcome",
+    "ContainerResult",
+    "JournalEntry",
+    "JournalEvent",
+    "Receipt",
+    "ReceiptEntry",
+    "RunOutcome",
+]
+
+
+class JournalEvent(StrEnum):
+    """What one line of the journal says."""
+
+    RUN_STARTED = "run_started"
+    CONTAINER_STARTED = "container_started"
+    CALL_PENDING = "call_pending"
+    """Written before the request is sent: from here on the call may have happened."""
+    CALL_DONE = "call_done"
+    CALL_FAILED = "call_failed"
+    """The provider refused it: it did not happen."""
+    AWAIT_DONE = "await_done"
+    CONTAINER_DONE = "container_done"
+    CONTAINER_FAILED = "container_failed"
+    RECEIPT_WRITTEN = "receipt_written"
+    RUN_FINISHED = "run_finished"
+
+
+class JournalEntry(Value):
+    """One line of a journal."""
+
+    format_version: str = "1.0"
+    at: datetime
+    event: JournalEvent
+    run_id: str
+    plan_id: str
+    container: str | None = None
+    step: str | None = None
+    returned: dict[str, Json] = {}
+    """What the call returned, for later steps; holds no secret."""
+    request_id: str | None = None
+    detail: str = ""
+
+
+class ContainerOutcome(StrEnum):
+    """How one container ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not started: something that it depends on failed, or the run was interrupted."""
+
+
+class ContainerResult(Value):
+    """How one container ended, and why."""
+
+    container: ContainerRef
+    outcome: ContainerOutcome
+    calls: int = 0
+    """Writes that were sent."""
+    code: str = ""
+    """The error's code, where it failed: `PERMISSION_DENIED`, `PROVIDER-DID-NOT-CONVERGE`."""
+    detail: str = ""
+    hint: str = ""
+    fingerprint: str = ""
+    """As read back afterwards."""
+
+
+class RunOutcome(StrEnum):
+    """How one apply ended."""
+
+    DONE = "done"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    UNVERIFIED = "unverified"
+    INTERRUPTED = "interrupted"
+
+
+class ReceiptEntry(Value):
+    """One replication as it was left."""
+
+    provider: str
+    type: str
+    container: ContainerRef
+    relationship: Relationship
+    """As read back, in normal form, laid to what was managed."""
+    secrets: dict[str, str] = {}
+    """Dotted setting path to a salted digest of the write-only value that was sent."""
+    applied_at: datetime
+    run_id: str
+    verification: Verification | None = None
+
+
+class Receipt(Value):
+    """What this workspace has made of the world so far, and what the last run did to it."""
+
+    format_version: str = "1.0"
+    kind: Literal["repl.receipt"] = "repl.receipt"
+    tool_version: str
+    workspace: str
+    run_id: str
+    plan_id: str
+    actor: str
+    started_at: datetime
+    finished_at: datetime
+    outcome: RunOutcome
+    results: tuple[ContainerResult, ...] = ()
+    verifications: tuple[Verification, ...] = ()
+    replications: dict[str, ReceiptEntry] = {}
+    """By name: all that this workspace manages, from this run and earlier ones."""

@@ -1,0 +1,1 @@
+"""The provider contract, the registry, and one package for each provider type."""
