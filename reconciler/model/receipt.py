@@ -99,6 +99,8 @@ class ReceiptEntry(Value):
     """Dotted setting path to a salted digest of the write-only value that was sent."""
     applied_at: datetime
     run_id: str
+    protected: bool = False
+    """`protect: true` when it was applied: then even a pruning apply does not delete it."""
     verification: Verification | None = None
 
 

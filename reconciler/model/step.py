@@ -13,7 +13,7 @@ __all__ = ["Await", "Call", "Effect", "EffectRule", "Estimate", "Ref", "Step", "
 
 
 class Ref(Value):
-    """A value that an earlier step of the same container returned; in a body `{"$ref": {"step": ..., "field": ...}}`."""
+    """A value that an earlier step of the same container returned; in a body `{"$ref": {"step": .., "field": ..}}`."""
 
     step: str
     field: str
@@ -46,6 +46,8 @@ class Call(Value):
     """Whether sending it twice is the same as sending it once."""
     body: Json = None
     """What is sent, and only what `execute` needs for that."""
+    leaves_absent: bool = False
+    """Whether the container is not there any more once this call has worked."""
     preserves: tuple[str, ...] = ()
     """Identities of foreign relationships carried through unchanged."""
 

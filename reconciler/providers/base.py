@@ -101,7 +101,7 @@ class SecretResolver(Protocol):
     """Turns references into secrets, as late as possible."""
 
     def resolve(self, ref: SecretRef, *, send_to: str | None = None) -> SecretStr:
-        """Return the secret; `send_to` is the host it will be sent to. Raises ProviderError SECRET without the value."""
+        """Return the secret; `send_to` is the host that will get it. Raises ProviderError SECRET, without the value."""
         ...
 
 
@@ -116,6 +116,8 @@ class Connection:
     """Folder that relative paths of the document (a CA file) are resolved against."""
     limits: Limits = field(default_factory=Limits)
     timeout_s: float = 30.0
+    workspace: str = "default"
+    """Name of the workspace: what it made carries it, where the system has room for a mark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
