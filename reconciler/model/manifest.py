@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, StringConstraints, model_validator
 
+from reconciler.model.secret import SecretRef
 from reconciler.model.units import Bytes, Seconds
-from reconciler.model.value import Document
+from reconciler.model.value import Document, canonical_json
 from reconciler.model.verification import Level
 
 __all__ = [
@@ -50,6 +51,15 @@ class Options(Document):
 
 class Config(Document):
     """Root of one provider type's connection settings, under the type's own key."""
+
+    def system(self) -> str:
+        """Name the system that this reaches: equal for two documents of one type that lead to the same one.
+
+        By default all settings together, secret references left out; a type that knows its address returns that.
+        """
+        settings = self.model_dump(mode="json", exclude_none=True)
+        plain = {key for key in settings if not isinstance(getattr(self, key), SecretRef)}
+        return canonical_json({key: settings[key] for key in plain})
 
 
 class State(StrEnum):

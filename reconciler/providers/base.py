@@ -69,6 +69,8 @@ class Capability(StrEnum):
     """An identity shows whether this workspace made it."""
     STORE = "store"
     """Objects can be listed, read, written and deleted."""
+    LOOP_GUARD = "loop_guard"
+    """Does not copy again what a replication of the same type brought: two flows may lead in a circle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
