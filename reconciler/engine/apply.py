@@ -1,0 +1,204 @@
+"""Carries out a plan: exactly it, container by container, so that a crash at any point loses nothing."""
+
+import secrets as random
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.clock import Clock
+from reconciler.engine.connect import Connections
+from reconciler.engine.events import ApplyEvent, Emit, EventKind, ignore
+from reconciler.engine.execute import Interrupted, RunContext, run_container
+from reconciler.engine.integrity import require_intact
+from reconciler.engine.journal import ContainerHistory, Journal, RunHistory, open_runs
+from reconciler.engine.reads import ScopeReader
+from reconciler.engine.record import actor, make_receipt
+from reconciler.engine.state import StateFolder
+from reconciler.errors import ProviderError, Refused, StalePlan
+from reconciler.model.plan import ContainerPlan, Plan
+from reconciler.model.receipt import ContainerOutcome, ContainerResult, JournalEvent, Receipt
+from reconciler.model.relationship import Flow
+from reconciler.providers.base import SecretResolver
+
+__all__ = ["ApplyRequest", "apply", "finish", "new_run_id"]
+
+_IN_DOUBT_PAUSE_S = 2.0
+"""A call that a killed process had sent may still be under way when the next apply looks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyRequest:
+    """What `apply` needs, the lock being held by the caller."""
+
+    plan: Plan
+    flows: dict[str, Flow]
+    connections: Connections
+    """Opened for writing."""
+    secrets: SecretResolver
+    state: StateFolder
+    clock: Clock
+    parallelism: int = 8
+    stop: threading.Event = field(default_factory=threading.Event)
+    emit: Emit = ignore
+
+
+def new_run_id(now: datetime) -> str:
+    """Make an id that sorts by time: `20261120T235800Z-1f3c2aa9`."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{random.token_hex(4)}"
+
+
+def apply(request: ApplyRequest) -> Receipt:
+    """Execute the plan, or finish an earlier run of the same plan. The receipt is on disk when this returns.
+
+    Raises:
+        StalePlan: the plan does not fit the world or cannot be checked. Nothing was written.
+        Refused: the plan is not one that may be applied. Nothing was written.
+        ProviderError: a scope could not be read before the first write. Nothing was written.
+    """
+    plan, clock = request.plan, request.clock
+    require_intact(plan, clock.now())
+    _require_applyable(plan)
+    runs = open_runs(request.state)
+    resumed = next((run for run in reversed(runs) if run.plan_id == plan.plan_id), None)
+    if any(run.in_doubt for run in runs):
+        clock.sleep(_IN_DOUBT_PAUSE_S, request.stop)
+    reader = ScopeReader(request.connections, clock)
+    histories = resumed.containers if resumed else {}
+    _require_fresh(plan, histories, reader, clock)
+    run_id = resumed.run_id if resumed else new_run_id(clock.now())
+    started_at = clock.now()
+    with Journal(request.state.journal_path(run_id), run_id=run_id, plan_id=plan.plan_id, clock=clock) as journal:
+        journal.write(JournalEvent.RUN_STARTED, detail="resumed" if resumed else "")
+        if resumed:
+            request.emit(ApplyEvent(kind=EventKind.NOTE, text=f"finishing run {run_id}, which was cut off"))
+        _close_superseded(request, [run for run in runs if run is not resumed], run_id)
+        context = RunContext(
+            connections=request.connections, secrets=request.secrets, journal=journal, reader=reader,
+            clock=clock, stop=request.stop, emit=request.emit,
+        )  # fmt: skip
+        results = _run_levels(context, request, histories)
+        receipt = make_receipt(
+            plan, run_id=run_id, who=actor(), started_at=started_at, finished_at=clock.now(), results=results,
+            interrupted=request.stop.is_set(), before=request.state.receipt(), flows=request.flows,
+            reader=reader, secrets=request.secrets,
+        )  # fmt: skip
+        request.state.write_receipt(receipt)
+        journal.write(JournalEvent.RECEIPT_WRITTEN)
+    return receipt
+
+
+def finish(request: ApplyRequest, receipt: Receipt) -> None:
+    """Write the receipt in its last form and close the run: after this nothing is left to resume."""
+    request.state.write_receipt(receipt)
+    path = request.state.journal_path(receipt.run_id)
+    with Journal(path, run_id=receipt.run_id, plan_id=receipt.plan_id, clock=request.clock) as journal:
+        journal.write(JournalEvent.RUN_FINISHED, detail=receipt.outcome.value)
+
+
+def _require_applyable(plan: Plan) -> None:
+    if not plan.complete:
+        raise Refused(
+            f"the plan is not complete: {', '.join(map(str, plan.unread))} could not be read",
+            hint="mend the access, or plan without them: --exclude",
+        )
+    if plan.errors:
+        raise Refused("the plan has errors", findings=plan.errors, hint="see the findings above")
+    if plan.blocking:
+        terms = " ".join(f"--allow {effect.allow}" for effect in plan.blocking)
+        raise Refused("effects need an approval", hint=f"if they are meant: plan again with {terms}")
+
+
+def _require_fresh(plan: Plan, histories: dict[str, ContainerHistory], reader: ScopeReader, clock: Clock) -> None:
+    """Refuse if anything that the plan touches is not as the plan read it, or as this plan's own run left it."""
+    begun = clock.monotonic()
+    moved: list[str] = []
+    for item in plan.containers:
+        history = histories.get(str(item.container))
+        if history is not None and _begun(history, item) and not history.done:
+            continue  # judged call by call when it is resumed
+        for read in item.reads:
+            expected = (
+                history.fingerprint
+                if history and history.done and read.container == item.container
+                else read.fingerprint
+            )
+            if history and history.done and read.container != item.container:
+                continue
+            live = reader.read(read.container.scope_ref, not_before=begun).fingerprint(read.container)
+            if live != expected:
+                moved.append(str(read.container))
+    if moved:
+        raise StalePlan(
+            f"changed by somebody else since the plan was made: {', '.join(sorted(set(moved)))}",
+            hint="nothing was written; plan again and look at the difference",
+        )
+
+
+def _begun(history: ContainerHistory, item: ContainerPlan) -> bool:
+    return history.in_doubt is not None or any(call.id in history.finished for call in item.calls)
+
+
+def _close_superseded(request: ApplyRequest, runs: Sequence[RunHistory], run_id: str) -> None:
+    for run in runs:
+        for container, step in run.in_doubt:
+            text = f"run {run.run_id} was cut off at {container} {step}; this run goes by what is live now"
+            request.emit(ApplyEvent(kind=EventKind.NOTE, text=text))
+        with Journal(run.path, run_id=run.run_id, plan_id=run.plan_id, clock=request.clock) as journal:
+            journal.write(JournalEvent.RUN_FINISHED, detail=f"superseded by {run_id}")
+
+
+def _run_levels(
+    context: RunContext, request: ApplyRequest, histories: dict[str, ContainerHistory]
+) -> tuple[ContainerResult, ...]:
+    """Run level after level; a failure keeps back later levels of the same provider, and nothing else."""
+    results: dict[str, ContainerResult] = {}
+    broken: set[str] = set()
+    levels = sorted({item.level for item in request.plan.containers})
+    with ThreadPoolExecutor(max_workers=request.parallelism, thread_name_prefix="apply") as pool:
+        for level in levels:
+            items = [item for item in request.plan.containers if item.level == level]
+            futures = {
+                str(item.container): pool.submit(_run_one, context, item, histories.get(str(item.container)), broken)
+                for item in items
+            }
+            for name, future in futures.items():
+                results[name] = future.result()
+            broken |= {r.container.provider for r in results.values() if r.outcome is ContainerOutcome.FAILED}
+    return tuple(results[str(item.container)] for item in request.plan.containers)
+
+
+def _run_one(
+    context: RunContext, item: ContainerPlan, history: ContainerHistory | None, broken: set[str]
+) -> ContainerResult:
+    history = history or ContainerHistory()
+    if history.done:
+        return ContainerResult(
+            container=item.container, outcome=ContainerOutcome.DONE, fingerprint=history.fingerprint,
+            detail="done before the run was cut off",
+        )  # fmt: skip
+    if item.level and item.container.provider in broken:
+        return _skipped(context, item, "an earlier write on the same provider failed")
+    if context.stop.is_set():
+        return _skipped(context, item, "interrupted")
+    try:
+        return run_container(context, item, history)
+    except Interrupted:
+        return _skipped(context, item, "interrupted; the journal knows how far it went")
+    except StalePlan as error:
+        return _not_begun(context, item, "STALE", error.message, error.hint)
+    except ProviderError as error:
+        return _not_begun(context, item, error.code.value, str(error), error.hint)
+
+
+def _skipped(context: RunContext, item: ContainerPlan, why: str) -> ContainerResult:
+    context.emit(ApplyEvent(kind=EventKind.SKIPPED, container=str(item.container), text=why))
+    return ContainerResult(container=item.container, outcome=ContainerOutcome.SKIPPED, detail=why)
+
+
+def _not_begun(context: RunContext, item: ContainerPlan, code: str, why: str, hint: str | None) -> ContainerResult:
+    context.emit(ApplyEvent(kind=EventKind.FAILED, container=str(item.container), text=why))
+    return ContainerResult(
+        container=item.container, outcome=ContainerOutcome.FAILED, code=code, detail=why, hint=hint or ""
+    )

@@ -1,0 +1,151 @@
+"""One change for each replication: what is to happen to it, and for what reason."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from reconciler.engine.connect import Connections
+from reconciler.engine.diff import differences, settings_listed
+from reconciler.engine.digests import matches
+from reconciler.engine.match import Desired, Found, Matched
+from reconciler.engine.selection import Selection
+from reconciler.manifest.workspace import LoadedWorkspace
+from reconciler.model.change import Action, Change, FieldChange, Reason
+from reconciler.model.finding import SourceRange
+from reconciler.model.manifest import Location
+from reconciler.model.receipt import Receipt
+from reconciler.model.relationship import Flow
+from reconciler.providers.base import Provider, SecretResolver
+
+__all__ = ["Inputs", "changes", "flow_title"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What changes are made from, beside what was read."""
+
+    workspace: LoadedWorkspace
+    connections: Connections
+    secrets: SecretResolver
+    receipt: Receipt | None
+    selection: Selection
+    prune: bool
+    """Workspace and command line both say so."""
+    resync: frozenset[str] = frozenset()
+    """Names of replications whose data shall be sent again."""
+
+
+def changes(desired: Sequence[Desired], matched: Matched, inputs: Inputs) -> tuple[Change, ...]:
+    """Return the changes of the selected replications, ordered by name, deletions last. Ids are `c1`, `c2`, ..."""
+    made = [
+        _change(want, matched.pairs.get(want.flow.name), inputs)
+        for want in sorted(desired, key=lambda want: want.flow.name)
+        if inputs.selection.takes(want.flow.name, want.flow.labels)
+    ]
+    made += _deletions(matched, inputs)
+    return tuple(change.model_copy(update={"id": f"c{number}"}) for number, change in enumerate(made, start=1))
+
+
+def flow_title(flow: Flow) -> str:
+    """Name a flow by its two ends: `logs/app/ -> logs-dr`."""
+    return f"{place_name(flow.spec.source)} -> {place_name(flow.spec.destination)}"
+
+
+def place_name(location: Location) -> str:
+    """Name a location without its provider: `bucket/prefix`, `/path`, `volume`."""
+    if location.bucket is not None:
+        return f"{location.bucket}/{location.prefix}" if location.prefix else location.bucket
+    return location.path or location.volume or location.provider
+
+
+def _change(want: Desired, found: Found | None, inputs: Inputs) -> Change:
+    name = want.flow.name
+    provider = inputs.connections.provider(want.flow.owner.name)
+    action, reason, fields = _judge(want, found, inputs, provider, _locator(inputs.workspace, name))
+    return Change(
+        id="",
+        replication=name,
+        provider=want.flow.owner.name,
+        type=want.flow.owner.spec.type,
+        title=flow_title(want.flow),
+        action=action,
+        reason=reason,
+        container=want.container,
+        fields=fields,
+        desired=want.relationship,
+        observed=found.relationship if found else None,
+        observed_in=found.container if found else None,
+        where=inputs.workspace.locate("Replication", name),
+    )
+
+
+def _judge(
+    want: Desired,
+    found: Found | None,
+    inputs: Inputs,
+    provider: Provider,
+    locate: Callable[[tuple[str, ...]], SourceRange | None],
+) -> tuple[Action, Reason, tuple[FieldChange, ...]]:
+    name, settings = want.flow.name, want.relationship.settings
+    recorded = inputs.receipt is not None and name in inputs.receipt.replications
+    if found is None:
+        reason = Reason.MISSING_LIVE if recorded else Reason.NEW_IN_MANIFEST
+        return Action.CREATE, reason, settings_listed(settings, locate=locate)
+    fields = differences(found.relationship.settings, settings, replaces=provider.replaces, locate=locate)
+    rotated = tuple(_rotated(want, inputs, provider, locate))
+    if any(field.forces_replace for field in fields + rotated):
+        return Action.REPLACE, Reason.CANNOT_CHANGE_IN_PLACE, fields + rotated
+    if rotated and not fields:
+        return Action.UPDATE, Reason.SECRET_ROTATED, rotated
+    if fields and not found.ours:
+        return Action.ADOPT, Reason.EXISTS_AND_DIFFERS, fields + rotated
+    if fields:
+        return Action.UPDATE, Reason.SETTINGS_DIFFER, fields + rotated
+    if name in inputs.resync:
+        return Action.RESYNC, Reason.RESYNC_REQUESTED, ()
+    return Action.NONE, Reason.IN_SYNC, ()
+
+
+def _rotated(
+    want: Desired,
+    inputs: Inputs,
+    provider: Provider,
+    locate: Callable[[tuple[str, ...]], SourceRange | None],
+) -> Iterator[FieldChange]:
+    """Find write-only values that differ from what the receipt has a digest of. Without a digest nothing is known."""
+    entry = inputs.receipt.replications.get(want.flow.name) if inputs.receipt else None
+    for dotted, ref in sorted(want.relationship.write_only.items()):
+        noted = entry.secrets.get(dotted) if entry else None
+        if noted is None or matches(inputs.secrets.resolve(ref).get_secret_value(), noted):
+            continue
+        path = tuple(dotted.split("."))
+        yield FieldChange(path=path, sensitive=True, forces_replace=provider.replaces(path), where=locate(path))
+
+
+def _deletions(matched: Matched, inputs: Inputs) -> list[Change]:
+    """Return a deletion for everything of ours that no document describes, where pruning is on."""
+    if not inputs.prune:
+        return []
+    gone = []
+    for found in matched.rest:
+        name = found.recorded_as or found.relationship.identity
+        if found.ours and inputs.selection.takes(name, {}):
+            doc = inputs.workspace.providers[found.container.provider]
+            gone.append(
+                Change(
+                    id="",
+                    replication=name,
+                    provider=doc.name,
+                    type=doc.spec.type,
+                    title=found.relationship.identity,
+                    action=Action.DELETE,
+                    reason=Reason.REMOVED_FROM_MANIFEST,
+                    container=found.container,
+                    observed=found.relationship,
+                    observed_in=found.container,
+                )
+            )
+    return sorted(gone, key=lambda change: change.replication)
+
+
+def _locator(workspace: LoadedWorkspace, name: str) -> Callable[[tuple[str, ...]], SourceRange | None]:
+    return lambda path: workspace.locate("Replication", name, ("spec", *path))

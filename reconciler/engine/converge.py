@@ -1,0 +1,31 @@
+"""Holds what is live against what was planned for a container."""
+
+from reconciler.engine.diff import differences
+from reconciler.model.observation import Observation
+from reconciler.model.plan import ContainerPlan
+from reconciler.model.relationship import Relationship
+
+__all__ = ["find", "shortfalls"]
+
+
+def shortfalls(item: ContainerPlan, observation: Observation) -> tuple[str, ...]:
+    """Say in what the container is not as planned, one line for each difference. Empty means that it is."""
+    lines: list[str] = []
+    for desired in item.desired:
+        live = find(observation, desired.identity)
+        if live is None:
+            lines.append(f"{desired.identity}: not there")
+            continue
+        lines += [
+            f"{desired.identity}: {field.dotted} is {field.before!r}, not {field.after!r}"
+            for field in differences(live.settings, desired.settings)
+        ]
+    lines += [f"{identity}: still there" for identity in item.gone if find(observation, identity) is not None]
+    return tuple(lines)
+
+
+def find(observation: Observation, identity: str) -> Relationship | None:
+    """Return the live relationship of this identity, or None."""
+    return next(
+        (live for state in observation.containers for live in state.relationships if live.identity == identity), None
+    )

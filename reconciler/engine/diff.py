@@ -1,0 +1,100 @@
+"""Desired laid over observed: which settings differ, and where."""
+
+from collections.abc import Callable
+
+from deepdiff import DeepDiff
+
+from reconciler.model.change import FieldChange
+from reconciler.model.finding import SourceRange
+from reconciler.model.relationship import Settings
+from reconciler.model.value import Json
+
+__all__ = ["differences", "managed_part", "settings_listed"]
+
+Locate = Callable[[tuple[str, ...]], SourceRange | None]
+
+
+def managed_part(settings: Settings, desired: Settings) -> Settings:
+    """Keep of `settings` what `desired` manages: its keys, and one level down its keys again.
+
+    Below that a value is managed whole, so that a tag too many is a difference.
+    """
+    kept: Settings = {}
+    for key, wanted in desired.items():
+        if key not in settings:
+            continue
+        found = settings[key]
+        if isinstance(wanted, dict) and isinstance(found, dict):
+            kept[key] = {inner: found[inner] for inner in wanted if inner in found}
+        else:
+            kept[key] = found
+    return kept
+
+
+def differences(
+    observed: Settings,
+    desired: Settings,
+    *,
+    replaces: Callable[[tuple[str, ...]], bool] = lambda _path: False,
+    locate: Locate = lambda _path: None,
+) -> tuple[FieldChange, ...]:
+    """Return the managed settings that differ, ordered by path. Empty means that nothing is to do."""
+    before, after = _without_none(managed_part(observed, desired)), _without_none(desired)
+    if before == after:
+        return ()
+    tree = DeepDiff(before, after, view="tree", ignore_order=False, threshold_to_diff_deeper=0)
+    paths = {
+        _depth(tuple(str(part) for part in item.path(output_format="list")))
+        for group in tree.values()
+        for item in group
+    }
+    return tuple(
+        FieldChange(
+            path=path,
+            before=_value(before, path),
+            after=_value(after, path),
+            forces_replace=replaces(path),
+            where=locate(path),
+        )
+        for path in sorted(_leaves(paths, before, after))
+    )
+
+
+def settings_listed(desired: Settings, *, locate: Locate = lambda _path: None) -> tuple[FieldChange, ...]:
+    """Return every desired setting as a change from nothing, ordered by path."""
+    return differences({}, desired, locate=locate)
+
+
+def _leaves(paths: set[tuple[str, ...]], before: Json, after: Json) -> set[tuple[str, ...]]:
+    """Split a path whose value is a mapping into the paths of its members, so that each line shows one setting."""
+    found: set[tuple[str, ...]] = set()
+    for path in paths:
+        members = {
+            key for side in (_value(before, path), _value(after, path)) if isinstance(side, dict) for key in side
+        }
+        if members and len(path) < 3:
+            found |= _leaves({(*path, key) for key in members}, before, after)
+        elif _value(before, path) != _value(after, path):
+            found.add(path)
+    return found
+
+
+def _depth(path: tuple[str, ...]) -> tuple[str, ...]:
+    return path[:3]  # a path goes no deeper than a manifest does: filter.tags.class
+
+
+def _value(settings: Json, path: tuple[str, ...]) -> Json:
+    for part in path:
+        if not isinstance(settings, dict) or part not in settings:
+            return None
+        settings = settings[part]
+    return settings
+
+
+def _without_none(settings: Settings) -> Settings:
+    """Leave out what is None: a setting that is not there and one that is None are the same."""
+    return {
+        key: {inner: part for inner, part in value.items() if part is not None} if isinstance(value, dict) else value
+        for key, value in settings.items()
+        if value is not None
+    }

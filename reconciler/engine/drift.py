@@ -1,0 +1,200 @@
+"""What a nightly look finds: live against the last receipt, and apart from it, manifests against the receipt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fnmatch import fnmatchcase
+
+from reconciler import __version__
+from reconciler.engine.changes import Inputs, flow_title
+from reconciler.engine.check import Checked, placed
+from reconciler.engine.diff import differences
+from reconciler.engine.match import Desired, Found, match
+from reconciler.engine.observe import World
+from reconciler.engine.plan import desired_of, unread_findings
+from reconciler.errors import ProviderError
+from reconciler.model.change import FieldChange
+from reconciler.model.drift import DriftItem, DriftReport, DriftState
+from reconciler.model.finding import Finding, Severity
+from reconciler.model.manifest import AcceptedDrift, State
+from reconciler.model.observation import Health, HealthState, ScopeRef
+from reconciler.model.receipt import ReceiptEntry
+from reconciler.model.relationship import Flow, Settings
+from reconciler.model.units import format_seconds
+
+__all__ = ["DEAD_AFTER", "find_drift"]
+
+DEAD_AFTER = 3
+"""Schedules without a success after which a replication counts as dead."""
+
+
+def find_drift(checked: Checked, world: World, inputs: Inputs, now: datetime) -> DriftReport:
+    """Compare. Reads health of what is live; never writes. Without a receipt the manifests are the baseline."""
+    wanted = {want.flow.name: want for want in desired_of(checked.flows, inputs)}
+    readable = [want for want in wanted.values() if want.container.scope_ref in world.observations]
+    pairs = match(readable, world, inputs.receipt).pairs
+    entries = inputs.receipt.replications if inputs.receipt else {}
+    labels = {flow.name: flow.labels for flow in checked.flows}
+    names = sorted(
+        name for name in wanted.keys() | entries.keys() if inputs.selection.takes(name, labels.get(name, {}))
+    )
+    subjects = [
+        _Subject(
+            name,
+            wanted.get(name),
+            entries.get(name),
+            pairs[name] if name in pairs else _recorded(entries.get(name), world),
+        )
+        for name in names
+    ]
+    items = tuple(_item(subject, world, inputs, now) for subject in subjects)
+    findings = [*checked.findings, *_world_findings(checked.flows, world, inputs)]
+    if inputs.receipt is None and items:
+        findings.append(_no_receipt())
+    return DriftReport(
+        tool_version=__version__,
+        workspace=inputs.workspace.name,
+        created_at=now,
+        complete=not world.unread,
+        unread=tuple(sorted(world.unread, key=str)),
+        items=items,
+        findings=tuple(sorted(findings, key=lambda finding: finding.sort_key)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """One replication: as written, as recorded, as live; each may be missing."""
+
+    name: str
+    want: Desired | None
+    entry: ReceiptEntry | None
+    found: Found | None
+
+
+def _item(subject: _Subject, world: World, inputs: Inputs, now: datetime) -> DriftItem:
+    name, want, entry, found = subject.name, subject.want, subject.entry, subject.found
+    settings = want.relationship.settings if want else {}
+    baseline = entry.relationship.settings if entry else settings
+    moved = _moved(baseline, found)
+    pending = differences(baseline, settings) if want and entry else ()
+    health, dead, detail = _health(want, found, inputs, now)
+    # Without any receipt nothing tells a new document from a vanished replication: say the worse.
+    missing = DriftState.VANISHED if entry or inputs.receipt is None else DriftState.NEVER_APPLIED
+    settings_of = inputs.workspace.settings
+    state = (
+        DriftState.UNKNOWN
+        if _scope(want, entry) not in world.observations
+        else _state(subject, moved, settings_of.accept_drift, now.date(), pending=bool(pending), missing=missing)
+    )
+    return DriftItem(
+        replication=name,
+        provider=want.flow.owner.name if want else entry.provider if entry else "",
+        title=flow_title(want.flow) if want else entry.relationship.identity if entry else name,
+        state=state,
+        fields=moved,
+        pending=pending,
+        health=health,
+        dead=dead,
+        detail=detail,
+        where=inputs.workspace.locate("Replication", name) if want else None,
+    )
+
+
+def _scope(want: Desired | None, entry: ReceiptEntry | None) -> ScopeRef | None:
+    if want is not None:
+        return want.container.scope_ref
+    return entry.container.scope_ref if entry else None
+
+
+def _state(
+    subject: _Subject,
+    moved: tuple[FieldChange, ...],
+    accepted: Sequence[AcceptedDrift],
+    today: date,
+    *,
+    pending: bool,
+    missing: DriftState,
+) -> DriftState:
+    if subject.found is None:
+        return missing
+    if moved and all(_accepted(subject.name, field, accepted, today) for field in moved):
+        return DriftState.ACCEPTED
+    if moved:
+        return DriftState.DRIFTED
+    if pending or subject.want is None:
+        return DriftState.PENDING
+    return DriftState.IN_SYNC
+
+
+def _moved(baseline: Settings, found: Found | None) -> tuple[FieldChange, ...]:
+    if found is None:
+        return ()
+    return tuple(
+        field.model_copy(update={"before": field.after, "after": field.before})
+        for field in differences(found.relationship.settings, baseline)
+    )
+
+
+def _accepted(name: str, field: FieldChange, accepted: Sequence[AcceptedDrift], today: date) -> bool:
+    return any(
+        entry.replication == name and entry.expires >= today and fnmatchcase(field.dotted, entry.path)
+        for entry in accepted
+    )
+
+
+def _recorded(entry: ReceiptEntry | None, world: World) -> Found | None:
+    if entry is None:
+        return None
+    observation = world.observations.get(entry.container.scope_ref)
+    for state in observation.containers if observation else ():
+        for live in state.relationships:
+            noted = entry.relationship
+            same = live.provider_id == noted.provider_id if noted.provider_id else live.identity == noted.identity
+            if same:
+                return Found(container=state.ref, relationship=live, recorded_as="")
+    return None
+
+
+def _health(
+    want: Desired | None, found: Found | None, inputs: Inputs, now: datetime
+) -> tuple[Health | None, bool, str]:
+    """Ask the provider; judge whether the flow is dead."""
+    if want is None or found is None:
+        return None, False, ""
+    try:
+        health = inputs.connections.provider(want.flow.owner.name).health(found.relationship)
+    except ProviderError as error:
+        return Health(state=HealthState.UNKNOWN, detail=str(error)), False, ""
+    if want.flow.spec.state is State.PAUSED or health.state is HealthState.PAUSED:
+        return health, False, ""
+    if health.state is HealthState.FAILED:
+        return health, True, f"failed: {health.detail}"
+    schedule = want.flow.spec.schedule
+    if schedule is None or health.last_success_at is None:
+        return health, False, ""
+    silent = now - health.last_success_at
+    if silent <= timedelta(seconds=DEAD_AFTER * schedule.every):
+        return health, False, ""
+    since = health.last_success_at.isoformat(timespec="seconds")
+    return health, True, f"no success since {since}, though it shall run every {format_seconds(schedule.every)}"
+
+
+def _world_findings(flows: Sequence[Flow], world: World, inputs: Inputs) -> list[Finding]:
+    """Say what is wrong with the ends of each flow: a suspended versioning stops copying without a word."""
+    found: list[Finding] = []
+    for flow in flows:
+        if inputs.selection.takes(flow.name, flow.labels):
+            judged = inputs.connections.provider(flow.owner.name).preflight(flow, *world.ends(flow))
+            found += (placed(inputs.workspace, finding) for finding in judged)
+    return [*found, *unread_findings(world)]
+
+
+def _no_receipt() -> Finding:
+    return Finding(
+        code="REPL-W002",
+        severity=Severity.WARNING,
+        summary="No receipt",
+        detail="There has been no apply with this state folder, so live is compared with the manifests themselves.",
+        hint="run drift where `.repl/receipt.json` of the last apply is at hand: then drift is told from pending",
+    )

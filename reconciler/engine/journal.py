@@ -1,0 +1,175 @@
+"""The append-only record of one apply, on disk before and after each call."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from pydantic import ValidationError
+
+from reconciler.clock import Clock
+from reconciler.engine.state import StateFolder
+from reconciler.errors import ReplError
+from reconciler.model.receipt import JournalEntry, JournalEvent
+from reconciler.model.value import Json
+
+__all__ = ["ContainerHistory", "Journal", "RunHistory", "open_runs", "read_journal"]
+
+
+class Journal:
+    """Writes one run's entries; each is on disk when `write` returns. Safe to use from several threads."""
+
+    def __init__(self, path: Path, *, run_id: str, plan_id: str, clock: Clock) -> None:
+        self.path = path
+        self.run_id = run_id
+        self._plan_id = plan_id
+        self._clock = clock
+        self._lock = Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab", buffering=0)
+        self._end_torn_line()
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def write(
+        self,
+        event: JournalEvent,
+        *,
+        container: str | None = None,
+        step: str | None = None,
+        returned: dict[str, Json] | None = None,
+        request_id: str | None = None,
+        detail: str = "",
+    ) -> None:
+        """Append one entry and wait until it is on disk."""
+        entry = JournalEntry(
+            at=self._clock.now(),
+            event=event,
+            run_id=self.run_id,
+            plan_id=self._plan_id,
+            container=container,
+            step=step,
+            returned=returned or {},
+            request_id=request_id,
+            detail=detail,
+        )
+        with self._lock:
+            self._file.write(entry.model_dump_json(exclude_defaults=False).encode() + b"\n")
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+    def _end_torn_line(self) -> None:
+        """Close a line that a crash left open, so that the next entry starts on its own."""
+        size = self.path.stat().st_size
+        if size and self.path.read_bytes()[-1:] != b"\n":
+            self._file.write(b"\n")
+
+
+@dataclass(slots=True)
+class ContainerHistory:
+    """What a journal says of one container."""
+
+    started: bool = False
+    done: bool = False
+    failed: bool = False
+    fingerprint: str = ""
+    finished: dict[str, dict[str, Json]] = field(default_factory=dict)
+    """Steps that are known to have worked, with what they returned."""
+    in_doubt: str | None = None
+    """The call that was asked for and not answered."""
+
+
+@dataclass(slots=True)
+class RunHistory:
+    """What one journal says."""
+
+    run_id: str
+    plan_id: str
+    path: Path
+    finished: bool = False
+    containers: dict[str, ContainerHistory] = field(default_factory=dict)
+    """By `str(ContainerRef)`."""
+
+    @property
+    def in_doubt(self) -> tuple[tuple[str, str], ...]:
+        """(container, step) of every call whose outcome is not known."""
+        return tuple((name, item.in_doubt) for name, item in self.containers.items() if item.in_doubt)
+
+
+def read_journal(path: Path) -> RunHistory | None:
+    """Read one journal; None if it holds no whole entry. A line torn by a crash is passed over."""
+    history: RunHistory | None = None
+    for entry in _entries(path):
+        if history is None:
+            history = RunHistory(run_id=entry.run_id, plan_id=entry.plan_id, path=path)
+        _note(history, entry)
+    return history
+
+
+def open_runs(state: StateFolder) -> tuple[RunHistory, ...]:
+    """Return the runs that were started and not finished, oldest first."""
+    if not state.journals.is_dir():
+        return ()
+    read = (read_journal(path) for path in sorted(state.journals.glob("*.jsonl")))
+    return tuple(history for history in read if history is not None and not history.finished)
+
+
+def _entries(path: Path) -> Iterator[JournalEntry]:
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield JournalEntry.model_validate_json(line)
+        except ValidationError as error:
+            # An entry is acted upon only after it is whole on disk, so a torn one means: nothing happened after it.
+            if not line.endswith(b"}"):
+                continue
+            raise ReplError(
+                f"the journal {path} is damaged at line {number}",
+                hint="move it away after comparing it with what is live",
+            ) from error
+
+
+def _note(history: RunHistory, entry: JournalEntry) -> None:
+    if entry.event is JournalEvent.RUN_FINISHED:
+        history.finished = True
+    if entry.container is None:
+        return
+    item = history.containers.setdefault(entry.container, ContainerHistory())
+    step = entry.step or ""
+    match entry.event:
+        case JournalEvent.CONTAINER_STARTED:
+            item.started = True
+        case JournalEvent.CALL_PENDING:
+            item.in_doubt = step
+        case JournalEvent.CALL_DONE | JournalEvent.AWAIT_DONE:
+            item.finished[step] = entry.returned
+            item.in_doubt = None
+        case JournalEvent.CALL_FAILED:
+            item.in_doubt = None
+        case JournalEvent.CONTAINER_DONE:
+            item.done, item.fingerprint = True, entry.detail
+        case JournalEvent.CONTAINER_FAILED:
+            item.failed = True
+        case _:
+            pass

@@ -1,0 +1,96 @@
+"""Which observed relationship belongs to which replication, and what has no replication any more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.engine.observe import World
+from reconciler.model.observation import ContainerRef, Observation, ScopeRef
+from reconciler.model.receipt import Receipt, ReceiptEntry
+from reconciler.model.relationship import Flow, Relationship
+
+__all__ = ["Desired", "Found", "Matched", "match"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """One flow in normal form, with where it belongs."""
+
+    flow: Flow
+    container: ContainerRef
+    relationship: Relationship
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One observed relationship, with where it was found."""
+
+    container: ContainerRef
+    relationship: Relationship
+    recorded_as: str | None
+    """The replication that a receipt has for it."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether this workspace made it, by its own mark or by a receipt."""
+        return self.relationship.owned or self.recorded_as is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """The pairs, and what is left over."""
+
+    pairs: dict[str, Found]
+    """By replication name; a replication that is not live has none."""
+    rest: tuple[Found, ...]
+    """Observed and wanted by no replication, ordered by container and identity."""
+
+
+def match(desired: Sequence[Desired], world: World, receipt: Receipt | None) -> Matched:
+    """Pair by identity first, then by what the last receipt recorded under the replication's name."""
+    notes = _Recorded(receipt.replications if receipt else {})
+    found = [item for observation in world.observations.values() for item in _found(observation, notes)]
+    by_identity = {(item.container.scope_ref, item.relationship.identity): item for item in reversed(found)}
+    pairs: dict[str, Found] = {}
+    for want in desired:
+        hit = by_identity.get((want.container.scope_ref, want.relationship.identity))
+        if hit is not None:
+            pairs[want.flow.name] = hit
+    taken = {id(item) for item in pairs.values()}
+    recorded = {item.recorded_as: item for item in found if item.recorded_as and id(item) not in taken}
+    for want in desired:
+        hit = recorded.get(want.flow.name)
+        if want.flow.name not in pairs and hit and hit.container.scope_ref == want.container.scope_ref:
+            pairs[want.flow.name] = hit
+            taken.add(id(hit))
+    rest = [item for item in found if id(item) not in taken]
+    return Matched(
+        pairs=pairs, rest=tuple(sorted(rest, key=lambda item: (str(item.container), item.relationship.identity)))
+    )
+
+
+def _found(observation: Observation, recorded: "_Recorded") -> list[Found]:
+    return [
+        Found(container=state.ref, relationship=live, recorded_as=recorded.name(state.ref.scope_ref, live))
+        for state in observation.containers
+        for live in state.relationships
+    ]
+
+
+class _Recorded:
+    """What a receipt holds, by the server's id where it gives one, else by identity."""
+
+    def __init__(self, entries: Mapping[str, ReceiptEntry]) -> None:
+        self._by_id: dict[tuple[ScopeRef, str], str] = {}
+        self._by_identity: dict[tuple[ScopeRef, str], str] = {}
+        for name, entry in entries.items():
+            scope, noted = entry.container.scope_ref, entry.relationship
+            if noted.provider_id is not None:
+                self._by_id[scope, noted.provider_id] = name
+            else:
+                self._by_identity[scope, noted.identity] = name
+
+    def name(self, scope: ScopeRef, live: Relationship) -> str | None:
+        # Where the server gives ids, an equal identity under another id was made by somebody else.
+        if live.provider_id is not None and (name := self._by_id.get((scope, live.provider_id))):
+            return name
+        return self._by_identity.get((scope, live.identity))

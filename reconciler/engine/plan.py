@@ -1,0 +1,199 @@
+"""From what is written and what was read to the plan. Pure but for the clock that dates it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler import __version__
+from reconciler.engine.changes import Inputs, changes
+from reconciler.engine.check import Checked, placed
+from reconciler.engine.guard import approve, check_emptied, check_expired_approvals, check_protection
+from reconciler.engine.match import Desired, Matched, match
+from reconciler.engine.observe import World
+from reconciler.engine.policy import check_guards
+from reconciler.model.change import Action, Change, ContainerDiff
+from reconciler.model.finding import Finding, Severity
+from reconciler.model.observation import ABSENT, ContainerRef, ContainerState
+from reconciler.model.plan import ContainerPlan, Plan, PlanOptions, Read, Summary, Unmanaged
+from reconciler.model.relationship import Flow, Relationship
+from reconciler.model.step import Effect, Step, StepPlan
+
+__all__ = ["desired_of", "make_plan", "unread_findings"]
+
+
+def desired_of(flows: Iterable[Flow], inputs: Inputs) -> tuple[Desired, ...]:
+    """Put every flow into normal form."""
+    made = []
+    for flow in flows:
+        provider = inputs.connections.provider(flow.owner.name)
+        made.append(Desired(flow=flow, container=provider.container(flow), relationship=provider.normalise(flow)))
+    return tuple(made)
+
+
+def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptions, now: datetime) -> Plan:
+    """Lay desired over observed and plan every call. What could not be read is left alone and said."""
+    flows = {flow.name: flow for flow in checked.flows}
+    readable = [want for want in desired_of(checked.flows, inputs) if want.container.scope_ref in world.observations]
+    matched = match(readable, world, inputs.receipt)
+    made = changes(readable, matched, inputs)
+    containers, effects, found = _containers(made, readable, flows, world, inputs)
+    effects = approve(effects, flows, options.allow, now.date())
+    findings = [
+        *checked.findings,
+        *(placed(inputs.workspace, finding) for finding in _world_findings(made, flows, world, inputs)),
+        *(placed(inputs.workspace, finding) for finding in found),
+        *(placed(inputs.workspace, f) for f in check_expired_approvals(flows.values(), now.date())),
+        *(placed(inputs.workspace, f) for f in check_protection(made, flows, inputs.receipt)),
+        *check_emptied(inputs.workspace, inputs.receipt, inputs.selection),
+        *(placed(inputs.workspace, f) for f in check_guards(inputs.workspace.policies, made, effects)),
+    ]
+    unmanaged = _unmanaged(matched, made)
+    complete = not world.unread
+    summary = _summary(made, containers, effects, unmanaged)
+    blocked = bool(summary.blocked) or any(f.severity is Severity.ERROR for f in findings)
+    plan = Plan(
+        tool_version=__version__,
+        workspace=inputs.workspace.name,
+        created_at=now,
+        expires_at=now + timedelta(seconds=inputs.workspace.settings.plan_expiry),
+        files=inputs.workspace.files,
+        options=options,
+        complete=complete,
+        applyable=complete and not blocked and bool(summary.changes),
+        scopes=tuple(sorted(world.observations, key=str)),
+        unread=tuple(sorted(world.unread, key=str)),
+        changes=made,
+        containers=containers,
+        effects=effects,
+        findings=tuple(sorted(findings, key=lambda finding: finding.sort_key)),
+        unmanaged=unmanaged,
+        summary=summary,
+    )
+    return plan.sealed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    container: ContainerPlan
+    answer: StepPlan
+
+
+def _containers(
+    made: Sequence[Change], readable: Sequence[Desired], flows: dict[str, Flow], world: World, inputs: Inputs
+) -> tuple[tuple[ContainerPlan, ...], tuple[Effect, ...], tuple[Finding, ...]]:
+    groups: dict[ContainerRef, list[Change]] = defaultdict(list)
+    for change in made:
+        if change.action is not Action.NONE:
+            groups[change.container].append(change)
+    wanted: dict[ContainerRef, list[Desired]] = defaultdict(list)
+    for want in readable:
+        wanted[want.container].append(want)
+    chosen = {change.replication for change in made}
+    planned = []
+    for number, (ref, group) in enumerate(groups.items(), start=1):
+        answer = inputs.connections.provider(ref.provider).steps(_diff(ref, group, flows, world))
+        desired = [want.relationship for want in wanted[ref] if want.flow.name in chosen]
+        planned.append(_Planned(answer=answer, container=_container(number, group, desired, answer, world)))
+    return (
+        tuple(item.container for item in planned),
+        tuple(effect for item in planned for effect in item.answer.effects),
+        tuple(finding for item in planned for finding in item.answer.findings),
+    )
+
+
+def _diff(ref: ContainerRef, group: Sequence[Change], flows: dict[str, Flow], world: World) -> ContainerDiff:
+    named = {change.replication: flows[change.replication] for change in group if change.replication in flows}
+    return ContainerDiff(
+        container=ref,
+        state=_state(world, ref),
+        changes=tuple(sorted(group, key=lambda change: change.replication)),
+        flows=named,
+        facts={name: world.ends(flow) for name, flow in named.items()},
+    )
+
+
+def _container(
+    number: int, group: Sequence[Change], desired: Sequence[Relationship], answer: StepPlan, world: World
+) -> ContainerPlan:
+    ref = group[0].container
+    refused = any(finding.severity is Severity.ERROR for finding in answer.findings)
+    touched = [ref, *(change.observed_in for change in group if change.observed_in not in (None, ref))]
+    return ContainerPlan(
+        container=ref,
+        changes=tuple(change.id for change in group),
+        reads=tuple(Read(container=item, fingerprint=_fingerprint(world, item)) for item in touched if item),
+        steps=() if refused else tuple(_numbered(number, step) for step in answer.steps),
+        desired=tuple(desired),
+        gone=tuple(_gone(group)),
+        level=1 if all(change.action is Action.DELETE for change in group) else 0,
+    )
+
+
+def _gone(group: Sequence[Change]) -> list[str]:
+    """Identities that a deletion or a replacement under another identity must leave behind nowhere."""
+    return [
+        change.observed.identity
+        for change in group
+        if change.observed and (change.desired is None or change.desired.identity != change.observed.identity)
+    ]
+
+
+def _numbered(number: int, step: Step) -> Step:
+    return step.model_copy(update={"id": f"s{number}/{step.id}"})
+
+
+def _state(world: World, ref: ContainerRef) -> ContainerState | None:
+    return world.observations[ref.scope_ref].container(ref)
+
+
+def _fingerprint(world: World, ref: ContainerRef) -> str:
+    state = _state(world, ref)
+    return state.fingerprint if state else ABSENT
+
+
+def _world_findings(made: Sequence[Change], flows: dict[str, Flow], world: World, inputs: Inputs) -> list[Finding]:
+    found: list[Finding] = []
+    for change in made:
+        if (flow := flows.get(change.replication)) is not None:
+            found += inputs.connections.provider(flow.owner.name).preflight(flow, *world.ends(flow))
+    return [*found, *unread_findings(world)]
+
+
+def unread_findings(world: World) -> list[Finding]:
+    """Say of each scope that could not be read why, as an error."""
+    return [
+        Finding(
+            code="REPL-W001",
+            severity=Severity.ERROR,
+            summary="Could not be read",
+            detail=f"{scope}: {error}",
+            hint=error.hint or "nothing in this scope is planned; mend the access, or leave it out with --exclude",
+            provider=scope.provider,
+        )
+        for scope, error in world.unread.items()
+    ]
+
+
+def _unmanaged(matched: Matched, made: Sequence[Change]) -> tuple[Unmanaged, ...]:
+    deleted = {(c.container, c.observed.identity) for c in made if c.action is Action.DELETE and c.observed}
+    return tuple(
+        Unmanaged(container=item.container, identity=item.relationship.identity, ours=item.ours)
+        for item in matched.rest
+        if (item.container, item.relationship.identity) not in deleted
+    )
+
+
+def _summary(
+    made: Sequence[Change],
+    containers: Sequence[ContainerPlan],
+    effects: Sequence[Effect],
+    unmanaged: Sequence[Unmanaged],
+) -> Summary:
+    counts = {action.value: sum(change.action is action for change in made) for action in Action}
+    return Summary(
+        **counts,
+        calls=sum(len(container.calls) for container in containers),
+        blocked=sum(effect.blocks and effect.allowed_by is None for effect in effects),
+        unmanaged=len(unmanaged),
+    )

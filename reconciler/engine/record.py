@@ -1,0 +1,139 @@
+"""Turns what a run did into a receipt."""
+
+import getpass
+import os
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from reconciler import __version__
+from reconciler.engine.converge import find
+from reconciler.engine.digests import digest_of
+from reconciler.engine.reads import ScopeReader
+from reconciler.errors import ReplError
+from reconciler.model.change import Action, Change
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import ContainerOutcome, ContainerResult, Receipt, ReceiptEntry, RunOutcome
+from reconciler.model.relationship import Flow
+from reconciler.model.verification import Outcome, Verification
+from reconciler.providers.base import SecretResolver
+
+__all__ = ["actor", "make_receipt", "with_verifications"]
+
+_ACTOR_VARIABLES = ("REPL_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID")
+
+
+def actor(environ: Mapping[str, str] = os.environ) -> str:
+    """Name who applies: what CI says, else `user@host`."""
+    for variable in _ACTOR_VARIABLES:
+        if environ.get(variable):
+            return environ[variable]
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"uid {os.getuid()}"
+    return f"{user}@{platform.node()}"
+
+
+def make_receipt(
+    plan: Plan,
+    *,
+    run_id: str,
+    who: str,
+    started_at: datetime,
+    finished_at: datetime,
+    results: Sequence[ContainerResult],
+    interrupted: bool,
+    before: Receipt | None,
+    flows: Mapping[str, Flow],
+    reader: ScopeReader,
+    secrets: SecretResolver,
+) -> Receipt:
+    """Sum up a run: what earlier runs left, less what is gone, with what is done now."""
+    done = {result.container for result in results if result.outcome is ContainerOutcome.DONE}
+    entries = dict(before.replications) if before else {}
+    for change in plan.changes:
+        if change.action is Action.NONE and change.replication not in entries:
+            entries[change.replication] = _entry(
+                change, run_id, finished_at, flows, change.observed and change.observed.provider_id
+            )
+        elif change.container in done and change.action is Action.DELETE:
+            entries.pop(change.replication, None)
+        elif change.container in done and change.action is not Action.NONE:
+            entry = _entry(change, run_id, finished_at, flows, _live_id(change, reader))
+            entries[change.replication] = entry.model_copy(update={"secrets": _digests(change, secrets)})
+    return Receipt(
+        tool_version=__version__,
+        workspace=plan.workspace,
+        run_id=run_id,
+        plan_id=plan.plan_id,
+        actor=who,
+        started_at=started_at,
+        finished_at=finished_at,
+        outcome=_outcome(results, interrupted=interrupted),
+        results=tuple(results),
+        replications=dict(sorted(entries.items())),
+    )
+
+
+def with_verifications(receipt: Receipt, verifications: Iterable[Verification], finished_at: datetime) -> Receipt:
+    """Add the proofs. A run whose writes worked and whose proof did not is `unverified`."""
+    proofs = {proof.replication: proof for proof in verifications}
+    unproved = any(proof.outcome is not Outcome.PROVED for proof in proofs.values())
+    outcome = RunOutcome.UNVERIFIED if unproved and receipt.outcome is RunOutcome.DONE else receipt.outcome
+    entries = {
+        name: entry.model_copy(update={"verification": proofs[name]}) if name in proofs else entry
+        for name, entry in receipt.replications.items()
+    }
+    return receipt.model_copy(
+        update={
+            "verifications": tuple(proofs.values()),
+            "replications": entries,
+            "outcome": outcome,
+            "finished_at": finished_at,
+        }
+    )
+
+
+def _outcome(results: Sequence[ContainerResult], *, interrupted: bool) -> RunOutcome:
+    failed = sum(result.outcome is ContainerOutcome.FAILED for result in results)
+    if interrupted:
+        return RunOutcome.INTERRUPTED
+    if not failed:
+        return RunOutcome.DONE
+    done = any(result.outcome is ContainerOutcome.DONE or result.calls for result in results)
+    return RunOutcome.PARTIAL if done else RunOutcome.FAILED
+
+
+def _entry(
+    change: Change, run_id: str, at: datetime, flows: Mapping[str, Flow], provider_id: str | None
+) -> ReceiptEntry:
+    if change.desired is None:
+        raise AssertionError
+    flow = flows.get(change.replication)
+    return ReceiptEntry(
+        provider=change.provider,
+        type=change.type,
+        container=change.container,
+        relationship=change.desired.model_copy(update={"provider_id": provider_id}),
+        applied_at=at,
+        run_id=run_id,
+        protected=bool(flow and flow.spec.protect),
+    )
+
+
+def _live_id(change: Change, reader: ScopeReader) -> str | None:
+    """The server's id, from the read-back that the run has just made."""
+    observation = reader.read(change.container.scope_ref, not_before=float("-inf"))
+    live = find(observation, change.desired.identity) if change.desired else None
+    return live.provider_id if live else None
+
+
+def _digests(change: Change, secrets: SecretResolver) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for dotted, ref in (change.desired.write_only if change.desired else {}).items():
+        try:
+            found[dotted] = digest_of(secrets.resolve(ref).get_secret_value())
+        except ReplError:
+            continue  # it was there for the call; without a digest a later rotation goes unseen, and nothing worse
+    return found
