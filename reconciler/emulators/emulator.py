@@ -46,9 +46,12 @@ class Context:
     directory: Path
     host: str = "127.0.0.1"
 
-    def gate(self, name: str, service: Service) -> Gate:
-        """The handler to serve: ``service`` behind the request log and the faults."""
-        return Gate(name, service, clock=self.clock, faults=self.faults, log=self.log)
+    def gate(self, name: str, service: Service, part: str = "") -> Gate:
+        """The handler to serve: ``service`` behind the request log and the faults.
+
+        ``part`` tells one endpoint from another where a system has several services.
+        """
+        return Gate(name, service, clock=self.clock, faults=self.faults, log=self.log, part=part)
 
     def serve(self, handler: Handler, *, tls: bool, port: int = 0) -> Server:
         """A started server for a handler (usually one from ``gate``); the emulator stops it."""

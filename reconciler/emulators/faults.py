@@ -25,6 +25,18 @@ def _pattern(value: str) -> str:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What of a request a fault can be bound to."""
+
+    emulator: str
+    part: str
+    method: str
+    path: str
+    operation: str | None
+    write: bool
+
+
 class Fault(BaseModel):
     """What goes wrong, and for which requests.
 
@@ -52,6 +64,7 @@ class Fault(BaseModel):
 
     kind: FaultKind
     emulator: str | None = None
+    part: str | None = None
     method: str | None = None
     path: Annotated[str, AfterValidator(_pattern)] = ""
     operation: str | None = None
@@ -70,13 +83,14 @@ class Fault(BaseModel):
             raise ValueError(f"a fault of kind {self.kind} needs {'status' if self.kind == 'status' else 'seconds'}")
         return self
 
-    def matches(self, *, emulator: str, method: str, path: str, operation: str | None, write: bool) -> bool:
+    def matches(self, occasion: Occasion) -> bool:
         return (
-            not (write and self.kind in _READS_ONLY)
-            and self.emulator in (None, emulator)
-            and (self.method is None or self.method.upper() == method)
-            and self.operation in (None, operation)
-            and re.search(self.path, path) is not None
+            not (occasion.write and self.kind in _READS_ONLY)
+            and self.emulator in (None, occasion.emulator)
+            and self.part in (None, occasion.part)
+            and (self.method is None or self.method.upper() == occasion.method)
+            and self.operation in (None, occasion.operation)
+            and re.search(self.path, occasion.path) is not None
         )
 
 
@@ -112,13 +126,11 @@ class Faults:
         with self._lock:
             self._armed = [armed for armed in self._armed if number is not None and armed.number != number]
 
-    def take(self, *, emulator: str, method: str, path: str, operation: str | None, write: bool) -> Fault | None:
+    def take(self, occasion: Occasion) -> Fault | None:
         """The fault that this request meets, used up by one; None for a request that meets none."""
         with self._lock:
             for armed in self._armed:
-                if armed.spent or not armed.fault.matches(
-                    emulator=emulator, method=method, path=path, operation=operation, write=write
-                ):
+                if armed.spent or not armed.fault.matches(occasion):
                     continue
                 armed.seen += 1
                 if armed.seen > armed.fault.after:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.emulators.clock import Clock
-from reconciler.emulators.faults import Fault, Faults
+from reconciler.emulators.faults import Fault, Faults, Occasion
 from reconciler.emulators.message import Hangup, Reply, Request
 from reconciler.emulators.requestlog import RequestLog
 from reconciler.emulators.server import Handler
@@ -44,8 +44,11 @@ class Service(Protocol):
 class Gate:
     """A handler for ``Server``. Several servers may share one, as HTTP and HTTPS of one system do."""
 
-    def __init__(self, name: str, service: Service, *, clock: Clock, faults: Faults, log: RequestLog) -> None:
+    def __init__(
+        self, name: str, service: Service, *, clock: Clock, faults: Faults, log: RequestLog, part: str = ""
+    ) -> None:
         self._name = name
+        self._part = part
         self._service = service
         self._clock = clock
         self._faults = faults
@@ -64,13 +67,10 @@ class Gate:
             operation=operation.name,
             size=len(request.body),
             agent=request.header("User-Agent") or "",
+            part=self._part,
         )
         fault = self._faults.take(
-            emulator=self._name,
-            method=request.method,
-            path=request.path,
-            operation=operation.name,
-            write=operation.write,
+            Occasion(self._name, self._part, request.method, request.path, operation.name, operation.write)
         )
         passage = _Passage()
         try:
@@ -107,8 +107,8 @@ class Gate:
                 return self._serve(request, operation, passage) if handler is None else handler(request)
 
     def _serve(self, request: Request, operation: Operation, passage: _Passage) -> Reply:
-        if operation.write and self._faults.wants_history(self._name):
-            self._before_last_write = self._service.frozen()
+        if operation.write:
+            self._before_last_write = self._service.frozen() if self._faults.wants_history(self._name) else None
         passage.reached = True
         return self._service(request)
 

@@ -24,7 +24,8 @@ class Entry:
 
     ``outcome``: ``open`` while it runs, ``answered``, ``dropped`` (the connection was closed without an answer).
     ``committed``: the emulator itself was reached, so that a write has happened unless ``status`` says otherwise.
-    ``operation`` is the vendor's name for the call where the emulator knows it.
+    ``operation`` is the vendor's name for the call where the emulator knows it; ``part`` names the endpoint that was
+    asked where a system has several, such as a zone.
     """
 
     seq: int
@@ -37,6 +38,7 @@ class Entry:
     operation: str | None
     size: int
     agent: str
+    part: str = ""
     status: int | None = None
     outcome: str = "open"
     committed: bool = False
@@ -64,11 +66,14 @@ class RequestLog:
         operation: str | None,
         size: int,
         agent: str,
+        part: str = "",
     ) -> Entry:
         """Note a request on arrival; the caller completes the entry with ``finish``."""
         with self._lock:
             self._seq += 1
-            entry = Entry(self._seq, emulator, at, method, path, redact(query), write, operation, size, agent[:200])
+            entry = Entry(
+                self._seq, emulator, at, method, path, redact(query), write, operation, size, agent[:200], part
+            )
             if len(self._entries) == self._entries.maxlen:
                 self._dropped += 1
             self._entries.append(entry)

@@ -176,7 +176,6 @@ def _close(connection: socket.socket) -> None:
 class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "repl-emulator"
-    sys_version = ""
     disable_nagle_algorithm = True
     server: _Listener
 
@@ -186,6 +185,9 @@ class _Connection(BaseHTTPRequestHandler):
             if isinstance(self.request, ssl.SSLSocket):
                 self.request.do_handshake()
             super().handle()
+
+    def version_string(self) -> str:
+        return self.server_version
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
         """Say nothing."""

@@ -1,0 +1,85 @@
+"""What can be changed about a running S3 world from outside, over the control port."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reconciler.emulators.message import JsonValue
+
+
+class Switches(BaseModel):
+    """Of every flavour.
+
+    ``worker``: replication, or queued work waiting. ``replication_lag_s``: emulated seconds between a write and its
+    replica. ``role_denied``: the replication role may do nothing, every copy fails. ``denied_operations``: these
+    answer 403 AccessDenied. ``clock_skew_s``: how far the server's clock is from the real one, for signatures;
+    the emulated clock is not used for these, so that advancing it does not lock every client out.
+    ``region_check``: a request signed for another region than the bucket's is refused (AWS does so; here one
+    endpoint serves all regions and the usual is to let it pass).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    worker: Literal["running", "stopped"] = "running"
+    replication_lag_s: Annotated[float, Field(ge=0)] = 0.2
+    role_denied: bool = False
+    denied_operations: tuple[str, ...] = ()
+    clock_skew_s: float = 0.0
+    region_check: bool = False
+
+
+class AwsSwitches(Switches):
+    """How GET ?replication differs from what was PUT. With all of these at their first value: not at all.
+
+    ``echo_v1``: a V1 configuration comes back as V2 (Filter, Priority in order, delete markers Disabled) and
+    behaves as such, as after a visit in the console (terraform-provider-aws#5940). ``rule_order``: in which order
+    rules come back. ``add_unknown_field``: each rule has one more element, ``FutureField``. ``empty_filter``: how a
+    filter that selects everything comes back: left out, or as ``<Filter/>``. ``fill_defaults``: elements that were
+    left out come back with the value that they stand for.
+    """
+
+    echo_v1: bool = False
+    rule_order: Literal["as_put", "reversed"] = "as_put"
+    add_unknown_field: bool = False
+    empty_filter: Literal["as_put", "absent", "bare"] = "as_put"
+    fill_defaults: bool = False
+
+
+class RgwSwitches(Switches):
+    """``bucket_form``: how a destination comes back: releases before 2025 answer with the bare name, newer ones with
+    an ARN, and some with the ARN's head twice. ``sync_policy``: without one in the zone group, PUT ?replication is
+    refused. ``crash_on_destination_change``: the server dies when a rule's destination changes in place.
+    """
+
+    bucket_form: Literal["bare", "arn", "doubled_arn"] = "bare"
+    sync_policy: bool = True
+    crash_on_destination_change: bool = True
+
+
+T = TypeVar("T", bound=Switches)
+
+
+class Board(Generic[T]):
+    """The switches as they are now. Reading never blocks; ``changed`` is called after every change."""
+
+    def __init__(self, initial: T, changed: Callable[[], None] = lambda: None) -> None:
+        self._lock = threading.Lock()
+        self._changed = changed
+        self.now = initial
+
+    def set(self, values: Mapping[str, JsonValue]) -> None:
+        """Change some. ValueError, and nothing changed, if one is unknown or cannot have that value."""
+        with self._lock:
+            try:
+                self.now = type(self.now).model_validate({**self.now.model_dump(), **values})
+            except ValidationError as error:
+                reasons = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+                raise ValueError("; ".join(reasons)) from error
+        self._changed()
+
+    def describe(self) -> dict[str, JsonValue]:
+        return self.now.model_dump(mode="json")
