@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from reconciler.model.value import Value
 
-__all__ = ["Check", "Level", "ObjectFacts", "Outcome", "Verdict", "Verification"]
+__all__ = ["Check", "Level", "ObjectFacts", "Outcome", "Verdict", "Verification", "VerificationReport"]
 
 
 class Level(StrEnum):
@@ -85,3 +86,25 @@ class Verification(Value):
     """What this verification says nothing about, in words."""
     reason: str = ""
     """Why the outcome is not `proved`."""
+
+
+class VerificationReport(Value):
+    """The answer of `repl verify`."""
+
+    format_version: str = "1.0"
+    kind: Literal["repl.verification"] = "repl.verification"
+    workspace: str
+    verifications: tuple[Verification, ...] = ()
+    """Ordered by replication name."""
+
+
+class VerificationReport(Value):
+    """The answer of `repl verify`."""
+
+    format_version: str = "1.0"
+    kind: Literal["repl.verification"] = "repl.verification"
+    tool_version: str
+    workspace: str
+    created_at: datetime
+    verifications: tuple[Verification, ...] = ()
+    """One for each replication selected, ordered by name."""
