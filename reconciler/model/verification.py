@@ -96,15 +96,3 @@ class VerificationReport(Value):
     workspace: str
     verifications: tuple[Verification, ...] = ()
     """Ordered by replication name."""
-
-
-class VerificationReport(Value):
-    """The answer of `repl verify`."""
-
-    format_version: str = "1.0"
-    kind: Literal["repl.verification"] = "repl.verification"
-    tool_version: str
-    workspace: str
-    created_at: datetime
-    verifications: tuple[Verification, ...] = ()
-    """One for each replication selected, ordered by name."""
