@@ -6,6 +6,7 @@ from reconciler.engine.connect import Connections
 from reconciler.engine.flows import resolve_flows
 from reconciler.engine.graph import check_graph, graph_of
 from reconciler.engine.policy import check_policies
+from reconciler.engine.topology import topology_of
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.graph import Graph
@@ -35,10 +36,11 @@ def check(workspace: LoadedWorkspace, registry: Registry, connections: Connectio
     """Judge a workspace. Never touches the network; every finding of every file at once."""
     resolved = resolve_flows(workspace, registry)
     graph = graph_of(resolved.flows)
+    topology = topology_of(resolved.flows, connections.provider)
     found = [
         *(finding for flow in resolved.flows for finding in connections.provider(flow.owner.name).check(flow)),
-        *check_graph(resolved.flows),
-        *check_policies(workspace.policies, resolved.flows, graph),
+        *check_graph(topology),
+        *check_policies(workspace.policies, topology),
     ]
     located = [placed(workspace, finding) for finding in found]
     everything = {finding.sort_key: finding for finding in (*workspace.findings, *resolved.findings, *located)}

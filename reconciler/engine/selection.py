@@ -9,7 +9,7 @@ __all__ = ["Selection"]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Terms are `label=value` or a name, with `*` and `?`. One `select` term is enough, one `exclude` term rules out."""
+    """Terms are `label=value` or a name, with `*` and `?`. One `select` term is enough; one `exclude` term excludes."""
 
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()

@@ -67,3 +67,8 @@ class DriftReport(Value):
     def drifted(self) -> tuple[DriftItem, ...]:
         """Items that make the exit code 2."""
         return tuple(i for i in self.items if i.dead or i.state in (DriftState.DRIFTED, DriftState.VANISHED))
+
+    @property
+    def pending(self) -> tuple[DriftItem, ...]:
+        """Items for which an apply is due."""
+        return tuple(i for i in self.items if i.state in (DriftState.PENDING, DriftState.NEVER_APPLIED))

@@ -1,11 +1,11 @@
 """Findings: messages about the user's documents or the world, as values."""
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Self
 
 from reconciler.model.value import Value
 
-__all__ = ["FieldPath", "Finding", "FindingReport", "Severity", "SourceRange"]
+__all__ = ["FieldPath", "Finding", "Severity", "SourceRange"]
 
 FieldPath = tuple[str | int, ...]
 """Where in a document, from its root: ("spec", "destination", "bucket")."""
@@ -68,13 +68,3 @@ class Finding(Value):
         """Errors first, then by file, line, column and code."""
         place = (self.where.file, self.where.line, self.where.column) if self.where else ("", 0, 0)
         return (self.severity.rank, *place, self.code, self.detail)
-
-
-class FindingReport(Value):
-    """The answer of `repl validate`."""
-
-    format_version: str = "1.0"
-    kind: Literal["repl.findings"] = "repl.findings"
-    tool_version: str
-    findings: tuple[Finding, ...] = ()
-    """Errors first, then by file, line and column."""

@@ -1,5 +1,6 @@
 """Durations and sizes: how people write them, how they are kept, how they are shown."""
 
+import math
 import re
 from typing import Annotated, Any
 
@@ -41,7 +42,10 @@ def parse_bytes(text: Any) -> int:
         raise ValueError("a size is a number with a unit: 512, 10MiB, 1.5GB, 10TiB")
     number, unit, binary, _ = match.groups()
     base = 1024 if binary else 1000
-    return round(float(number) * float(base ** _POWERS[unit.lower()]))
+    size = float(number) * float(base ** _POWERS[unit.lower()])
+    if not math.isfinite(size):
+        raise ValueError("a size must be a number that a computer can hold")
+    return round(size)
 
 
 def format_bytes(count: int) -> str:

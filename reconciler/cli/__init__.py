@@ -1,0 +1,1 @@
+"""The command `repl`: parse, call the engine, choose the exit code."""

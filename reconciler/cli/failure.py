@@ -1,0 +1,34 @@
+"""How an error is told, and which exit code it has."""
+
+import os
+import sys
+import traceback
+
+from reconciler.errors import ExitCode, InternalError, ReplError
+
+__all__ = ["tell"]
+
+
+def tell(error: Exception) -> int:
+    """Print an error to stderr, in one line and a hint, and return its exit code. Never a traceback for a user's mistake."""
+    if not isinstance(error, ReplError):
+        error = _internal(error)
+    sys.stderr.write(f"error: {error}\n")
+    if error.hint:
+        sys.stderr.write(f"hint: {error.hint}\n")
+    return int(error.exit_code)
+
+
+def _internal(error: Exception) -> ReplError:
+    """A bug, or the machine's own failure (disk full, no permission), which is no bug."""
+    if isinstance(error, OSError):
+        place = f": {error.filename}" if error.filename else ""
+        return ReplError(f"{error.strerror or error}{place}")
+    if os.environ.get("REPL_TRACEBACK"):
+        traceback.print_exception(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{frame.filename.rpartition('reconciler/')[2]}:{frame.lineno}"
+    bug = InternalError(f"{type(error).__name__} at {place}")
+    bug.hint = f"{bug.hint}; REPL_TRACEBACK=1 prints where it comes from"
+    bug.exit_code = ExitCode.ERROR
+    return bug

@@ -1,0 +1,54 @@
+"""What `repl import` does."""
+
+from pathlib import Path
+
+from reconciler.cli.session import Request, Session
+from reconciler.engine.importing import Import, import_from
+from reconciler.engine.plan import desired_of
+from reconciler.errors import ReplError, UsageError
+from reconciler.manifest.edit import dump_documents, update_values
+
+__all__ = ["import_command"]
+
+
+def import_command(request: Request, provider: str, *, out: Path | None, update: bool) -> int:
+    """Import and return the exit code."""
+    with Session(request) as session:
+        session.require_sound()
+        if provider not in session.workspace.providers:
+            known = ", ".join(sorted(session.workspace.providers)) or "none"
+            raise UsageError(f"no Provider document is named {provider}", hint=f"there are: {known}")
+        if out is not None and out.exists():
+            raise UsageError(f"{out} exists", hint="choose a new file: nothing is overwritten")
+        desired = desired_of(session.checked.flows, session.inputs)
+        found = import_from(provider, session.workspace, session.registry, session.connections, desired)
+        _write(session, found, out)
+        if update:
+            _update(session, found)
+        elif found.moved:
+            names = sorted({value.replication for value in found.moved})
+            session.console.note(f"{len(names)} differ from what is live: {', '.join(names)}; --update edits them")
+    return 0
+
+
+def _write(session: Session, found: Import, out: Path | None) -> None:
+    text = dump_documents(found.documents) if found.documents else ""
+    if out is not None and text:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+    elif text:
+        session.console.out(text)
+    where = f" -> {out}" if out is not None and text else ""
+    session.console.note(f"{len(found.documents)} new{where}, {found.known} written down already")
+
+
+def _update(session: Session, found: Import) -> None:
+    by_replication: dict[str, dict[tuple[str, ...], object]] = {}
+    for value in found.moved:
+        by_replication.setdefault(value.replication, {})[value.path] = value.value
+    for name, values in sorted(by_replication.items()):
+        where = session.workspace.locate("Replication", name)
+        if where is None:
+            raise ReplError(f"the document of {name} cannot be found any more")
+        update_values(session.workspace.base / where.file, "Replication", name, values)
+        session.console.note(f"{where.file}: {name}: {len(values)} updated")

@@ -1,0 +1,44 @@
+"""What `repl verify` does."""
+
+from collections.abc import Sequence
+
+from reconciler.cli.console import Output
+from reconciler.cli.interrupt import stopping
+from reconciler.cli.outcome import verify_exit_code
+from reconciler.cli.proof import provable, prove
+from reconciler.cli.session import Request, Session
+from reconciler.engine.apply import new_run_id
+from reconciler.errors import ExitCode, UsageError
+from reconciler.model.verification import Level, VerificationReport
+from reconciler.providers.base import Access
+from reconciler.report.document import to_json
+from reconciler.report.verification import verification_text
+
+__all__ = ["verify_command"]
+
+_LEVELS = (Level.STATUS, Level.CANARY)
+
+
+def verify_command(request: Request, *, canary: bool, level: str | None, outputs: Sequence[Output]) -> int:
+    """Verify and return the exit code."""
+    if level is not None and level not in _LEVELS:
+        raise UsageError(f"--level {level}: unknown", hint=f"one of {', '.join(_LEVELS)}")
+    with Session(request, access=Access.WRITE if canary else Access.READ) as session:
+        session.require_sound()
+        session.require_sensible()
+        with stopping(session.console.note) as stop:
+            proofs = prove(
+                session,
+                provable(session.chosen),
+                run_id=new_run_id(session.clock.now()),
+                stop=stop,
+                level=Level(level) if level else None,
+                canary=canary,
+                emit=session.console.note,
+            )
+            interrupted = stop.is_set()
+        report = VerificationReport(workspace=session.workspace.name, verifications=proofs)
+        session.console.deliver(
+            outputs, lambda name, style: to_json(report) if name == "json" else verification_text(proofs, style)
+        )
+        return ExitCode.INTERRUPTED if interrupted else verify_exit_code(proofs)

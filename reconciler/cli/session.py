@@ -1,0 +1,221 @@
+"""A workspace opened for one command: documents read, providers at hand, secrets behind references."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from reconciler.cli.console import Console
+from reconciler.clock import Clock, SystemClock
+from reconciler.engine.changes import Inputs
+from reconciler.engine.check import Checked, check
+from reconciler.engine.connect import Connections
+from reconciler.engine.guard import check_allow_terms
+from reconciler.engine.observe import World, observe
+from reconciler.engine.plan import make_plan
+from reconciler.engine.selection import Selection
+from reconciler.engine.state import StateFolder
+from reconciler.errors import ManifestError, UsageError
+from reconciler.manifest.load import load
+from reconciler.manifest.secrets import Secrets
+from reconciler.manifest.workspace import LoadedWorkspace
+from reconciler.model.manifest import Config, Options
+from reconciler.model.plan import Plan, PlanOptions
+from reconciler.model.relationship import Flow
+from reconciler.providers.base import Access, Capability
+from reconciler.providers.registry import Registry
+from reconciler.report.findings import findings_text
+
+__all__ = ["Request", "Session"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What every command that reads a workspace is asked for."""
+
+    files: Sequence[Path] = ()
+    variables: Sequence[str] = ()
+    variable_files: Sequence[Path] = ()
+    select: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    allow: Sequence[str] = ()
+    prune: bool = False
+    parallelism: int = 8
+    allow_exec: bool = False
+    trust: Path | None = None
+    state: Path | None = None
+    no_color: bool = False
+    verbose: bool = False
+    resync: frozenset[str] = frozenset()
+
+
+@dataclass
+class Session(AbstractContextManager["Session"]):
+    """Opened lazily, closed at the end. `access` decides whether its connections can write at all."""
+
+    request: Request
+    access: Access = Access.READ
+    clock: Clock = field(default_factory=SystemClock)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Installed provider types."""
+        return Registry.installed()
+
+    @cached_property
+    def workspace(self) -> LoadedWorkspace:
+        """The documents, with all findings about them."""
+        return load(
+            list(self.request.files) or [Path()],
+            catalog=RegistryCatalog(self.registry),
+            variables=_variables(self.request.variables),
+            variable_files=list(self.request.variable_files),
+        )
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What turns references into secrets, and takes secrets out of text again."""
+        return Secrets(base=self.workspace.base, allow_exec=self.request.allow_exec, trust=self.request.trust)
+
+    @cached_property
+    def console(self) -> Console:
+        """Where text goes."""
+        return Console(no_color=self.request.no_color, redact=self.secrets.redact)
+
+    @cached_property
+    def connections(self) -> Connections:
+        """The providers that the documents name."""
+        return Connections(self.workspace, self.registry, self.secrets, self.access)
+
+    @cached_property
+    def checked(self) -> Checked:
+        """All that can be said without the network."""
+        return check(self.workspace, self.registry, self.connections)
+
+    @cached_property
+    def state(self) -> StateFolder:
+        """Receipt, journals and lock."""
+        return StateFolder(self.request.state or self.workspace.base / ".repl")
+
+    @cached_property
+    def selection(self) -> Selection:
+        """What `--select` and `--exclude` leave."""
+        return Selection(select=tuple(self.request.select), exclude=tuple(self.request.exclude))
+
+    @property
+    def chosen(self) -> tuple[Flow, ...]:
+        """The flows that take part."""
+        return tuple(flow for flow in self.checked.flows if self.selection.takes(flow.name, flow.labels))
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What changes are made from, beside what is read."""
+        return Inputs(
+            workspace=self.workspace,
+            connections=self.connections,
+            secrets=self.secrets,
+            receipt=self.state.receipt(),
+            selection=self.selection,
+            prune=self.request.prune and self.workspace.settings.prune,
+            resync=self.request.resync,
+        )
+
+    def require_sound(self) -> Checked:
+        """Return what was checked. Raises ManifestError after telling all findings, if one of them is an error."""
+        checked = self.checked
+        if checked.errors:
+            self.console.note(findings_text(checked.findings, self.console.style()))
+            raise ManifestError(f"{len(checked.errors)} error(s) in the manifests; nothing was read from any provider")
+        return checked
+
+    def observe(self) -> World:
+        """Read everything that this command is about: the chosen flows, and what receipts know."""
+        receipt = self.inputs.receipt
+        recorded = {entry.container.scope_ref for entry in receipt.replications.values()} if receipt else set()
+        flows = self.checked.flows if self.selection.whole else self.chosen
+        extra = recorded if self.selection.whole else set()
+        return observe(flows, extra, self.connections, parallelism=self.request.parallelism)
+
+    def plan(self) -> Plan:
+        """Read the world and make a plan. Raises ManifestError, UsageError."""
+        checked = self.require_sound()
+        self.require_sensible()
+        options = PlanOptions(
+            select=tuple(self.request.select),
+            exclude=tuple(self.request.exclude),
+            prune=self.request.prune,
+            allow=tuple(self.request.allow),
+        )
+        return make_plan(checked, self.observe(), self.inputs, options, self.clock.now())
+
+    def require_sensible(self) -> None:
+        """Raise UsageError for a command line that makes no sense with these documents."""
+        if not self.workspace.files and not self.workspace.replications:
+            raise UsageError(
+                f"no manifests found in {', '.join(map(str, self.request.files)) or 'this folder'}",
+                hint="name them with -f, or start with `repl lab up`",
+            )
+        known = frozenset(rule.id for info in self.registry.infos() for rule in info.effects)
+        if unknown := check_allow_terms(self.request.allow, known):
+            raise UsageError(f"--allow {unknown[0]}: no effect has this id", hint="`repl explain` lists them")
+        if self.request.prune and not self.workspace.settings.prune:
+            self.console.note("note: --prune does nothing: no Workspace document says `prune: true`")
+        self._require_resyncable()
+        if not self.selection.whole and not self.chosen:
+            raise UsageError(
+                "--select and --exclude leave no replication", hint="`repl graph --format text` lists them"
+            )
+
+    def _require_resyncable(self) -> None:
+        owners = {flow.name: flow.owner for flow in self.checked.flows}
+        for name in sorted(self.request.resync):
+            if name not in owners:
+                raise UsageError(f"no replication is named {name}", hint="`repl graph --format text` lists them")
+            info = self.registry.load(owners[name].spec.type).info
+            if Capability.RESYNC not in info.capabilities:
+                raise UsageError(f"{name}: {info.title} cannot send everything again by itself")
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "connections" in self.__dict__:
+            self.connections.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close what was opened."""
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryCatalog:
+    """The registry as the manifest room needs it: the document models of each type."""
+
+    registry: Registry
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Names of all types."""
+        return self.registry.types
+
+    def models(self, type: str) -> tuple[type[Config], type[Options]]:  # noqa: A002 the protocol's name
+        """Return (config, options) of a type, which is loaded for it."""
+        info = self.registry.load(type).info
+        return info.config, info.options
+
+
+def _variables(terms: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for term in terms:
+        name, equals, value = term.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--var {term}: not NAME=VALUE")
+        found[name] = value
+    return found

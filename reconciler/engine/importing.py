@@ -1,0 +1,132 @@
+"""From what is live to manifests: new documents for what nobody has written down, new values for what has moved."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.engine.connect import Connections
+from reconciler.engine.diff import differences
+from reconciler.engine.match import Desired
+from reconciler.errors import ProviderError
+from reconciler.manifest.workspace import LoadedWorkspace
+from reconciler.model.manifest import API_VERSION, Location
+from reconciler.model.relationship import S3Endpoint
+from reconciler.model.value import Json
+from reconciler.providers.base import Imported
+from reconciler.providers.registry import Registry
+
+__all__ = ["Import", "MovedValue", "import_from"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedValue:
+    """A setting of a written replication that is another one live."""
+
+    replication: str
+    path: tuple[str, ...]
+    """From the document's root: ("spec", "state")."""
+    value: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """What an import found."""
+
+    documents: tuple[dict[str, Json], ...]
+    """Replication documents for what is live and not written down, ordered by name."""
+    moved: tuple[MovedValue, ...]
+    known: int
+    """Live relationships that a manifest describes already."""
+
+
+def import_from(
+    provider_name: str,
+    workspace: LoadedWorkspace,
+    registry: Registry,
+    connections: Connections,
+    desired: tuple[Desired, ...],
+) -> Import:
+    """Read every scope of one provider. Never writes. Raises ProviderError if it cannot be read."""
+    provider = connections.provider(provider_name)
+    written = {(want.container.scope_ref, want.relationship.identity): want for want in desired}
+    taken = set(workspace.replications)
+    documents: list[dict[str, Json]] = []
+    moved: list[MovedValue] = []
+    known = 0
+    finder = _PeerFinder(workspace, registry, connections)
+    for observation in provider.discover():
+        for item in provider.imported(observation):
+            want = written.get((item.container.scope_ref, item.relationship.identity))
+            if want is None:
+                documents.append(_document(item, provider_name, _free(item.suggested_name, taken), finder))
+                continue
+            known += 1
+            moved += _moved(want, item)
+    return Import(documents=tuple(sorted(documents, key=_name)), moved=tuple(moved), known=known)
+
+
+def _moved(want: Desired, item: Imported) -> Iterator[MovedValue]:
+    for field in differences(item.relationship.settings, want.relationship.settings):
+        yield MovedValue(replication=want.flow.name, path=("spec", *field.path), value=field.before)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return the name, with the first free number behind it if it is taken; at most 63 characters."""
+    found, number = name, 1
+    while found in taken:
+        number += 1
+        tail = f"-{number}"
+        found = name[: 63 - len(tail)].rstrip("-") + tail
+    taken.add(found)
+    return found
+
+
+def _document(item: Imported, provider_name: str, name: str, finder: "_PeerFinder") -> dict[str, Json]:
+    source, destination = (_end(end, provider_name, item.peer, finder) for end in (item.source, item.destination))
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Replication",
+        "metadata": {"name": name},
+        "spec": {"source": source, "destination": destination, **item.spec},
+    }
+
+
+def _end(end: Json, provider_name: str, peer: S3Endpoint | None, finder: "_PeerFinder") -> Json:
+    if not isinstance(end, dict) or "provider" in end:
+        return end
+    return {"provider": finder.find(end, provider_name, peer), **end}
+
+
+class _PeerFinder:
+    """Finds the Provider document for the other end of a live relationship."""
+
+    def __init__(self, workspace: LoadedWorkspace, registry: Registry, connections: Connections) -> None:
+        self._connections = connections
+        self._faces: dict[str, S3Endpoint] = {}
+        for name, doc in sorted(workspace.providers.items()):
+            face = registry.load(doc.spec.type).s3_endpoint(doc.spec.config, workspace.base)
+            if face is not None:
+                self._faces[name] = face
+
+    def find(self, end: dict[str, Json], owner: str, peer: S3Endpoint | None) -> str:
+        """Return the best provider: at that address, with the bucket in its region; else the owner itself."""
+        known = peer or self._faces.get(owner)
+        same = [name for name, face in self._faces.items() if known and _host(face.url) == _host(known.url)]
+        bucket = end.get("bucket")
+        region = self._region(same[0], bucket) if same and isinstance(bucket, str) else None
+        wanted = peer.region if peer else region
+        return next((name for name in same if self._faces[name].region == wanted), same[0] if same else owner)
+
+    def _region(self, name: str, bucket: str) -> Json:
+        try:
+            return self._connections.provider(name).inspect(Location(provider=name, bucket=bucket)).facts.get("region")
+        except ProviderError:
+            return None
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].rstrip("/").lower()
+
+
+def _name(document: dict[str, Json]) -> str:
+    metadata = document["metadata"]
+    return str(metadata["name"]) if isinstance(metadata, dict) else ""

@@ -1,0 +1,158 @@
+"""Policies: where data may go, and how much one apply may lose or copy again. Pure.
+
+Codes: P001 flow denied, P002 denied by way of other places, P010 `maxLost`, P011 `maxRecopy`.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from reconciler.engine.graph import route
+from reconciler.engine.topology import Link, Place, Topology
+from reconciler.model.change import Action, Change
+from reconciler.model.finding import Finding, Severity
+from reconciler.model.manifest import Existing, FlowRule, PolicySpec
+from reconciler.model.step import Effect
+from reconciler.model.units import format_bytes
+
+__all__ = ["check_guards", "check_policies"]
+
+_NAMED = 5
+"""How many replications a finding names."""
+
+
+def check_policies(policies: Iterable[PolicySpec], topology: Topology) -> tuple[Finding, ...]:
+    """Hold every flow, and every way over several flows, against the rules.
+
+    A paused flow is judged as if it ran: it is written down, and one word starts it. A way whose hops do not carry on
+    by themselves what replication brought is a warning, since a resync would.
+    """
+    rules = [rule for policy in policies for rule in policy.flows]
+    return tuple(finding for rule in rules for link in topology.links for finding in _judge(rule, link, topology))
+
+
+def _judge(rule: FlowRule, link: Link, topology: Topology) -> Iterator[Finding]:
+    if not rule.deny.source.accepts(link.flow.source.metadata.labels):
+        return
+    if rule.deny.destination.accepts(link.flow.destination.metadata.labels):
+        yield _denied(rule, [link])
+        return
+    for way in _ways(rule, link, topology):
+        yield _denied(rule, way)
+
+
+def _ways(rule: FlowRule, start: Link, topology: Topology) -> Iterator[tuple[Link, ...]]:
+    """Yield the shortest way to each denied end that no shorter part of the way is denied for already."""
+    queue: deque[tuple[tuple[Link, ...], Place]] = deque([((start,), start.destination)])
+    visited = {start.name}
+    while queue:
+        way, region = queue.popleft()
+        for link, end in topology.onward(way[-1], region):
+            if link.name in visited or rule.deny.source.accepts(link.flow.source.metadata.labels):
+                continue
+            visited.add(link.name)
+            if rule.deny.destination.accepts(link.flow.destination.metadata.labels):
+                yield (*way, link)
+            else:
+                queue.append(((*way, link), end))
+
+
+def _carries(earlier: Link, later: Link) -> bool:
+    return later.forwards(earlier) or later.flow.spec.existing is Existing.COPY
+
+
+def _denied(rule: FlowRule, way: Sequence[Link]) -> Finding:
+    gaps = [later.name for earlier, later in pairwise(way) if not _carries(earlier, later)]
+    note = f" {', '.join(gaps)} does not carry it on by itself, but a resync would." if gaps else ""
+    names = ", ".join(link.name for link in way)
+    return Finding(
+        code="REPL-P001" if len(way) == 1 else "REPL-P002",
+        severity=Severity.WARNING if gaps else Severity.ERROR,
+        summary="Flow is denied by policy" if len(way) == 1 else "Data would reach a denied place by way of others",
+        detail=f"{names}: {route(way)} is denied: {rule.reason}.{note}",
+        hint="choose another destination, or have the policy changed",
+        replication=way[-1].name,
+        path=("spec", "destination", "provider"),
+    )
+
+
+def check_guards(
+    policies: Iterable[PolicySpec], changes: Iterable[Change], effects: Iterable[Effect]
+) -> tuple[Finding, ...]:
+    """Count what a plan would lose and copy again against the strictest limits of all policies.
+
+    Effects count whether allowed or not: an approval is for one effect, a guard is for all together.
+    """
+    guards = [policy.guards for policy in policies]
+    effects = tuple(effects)
+    lost_limit = min((guard.max_lost for guard in guards if guard.max_lost is not None), default=None)
+    recopy_limit = min((guard.max_recopy for guard in guards if guard.max_recopy is not None), default=None)
+    found: list[Finding] = []
+    if lost_limit is not None:
+        found += _judge_lost(lost_limit, changes, effects)
+    if recopy_limit is not None:
+        found += _judge_recopy(recopy_limit, effects)
+    return tuple(found)
+
+
+def _judge_lost(limit: int, changes: Iterable[Change], effects: Sequence[Effect]) -> Iterator[Finding]:
+    lost = sorted(
+        {change.replication for change in changes if _loses(change)}
+        | {effect.replication for effect in effects if effect.loses_protection}
+    )
+    if len(lost) > limit:
+        yield _over(
+            "REPL-P010", "Too many replications would lose protection",
+            f"{len(lost)} would be deleted, replaced or paused ({_listed(lost)}); the guard maxLost allows {limit}.",
+            lost,
+        )  # fmt: skip
+
+
+def _loses(change: Change) -> bool:
+    if change.action in (Action.DELETE, Action.REPLACE):
+        return True
+    paused = any(field.path == ("state",) and field.after == "paused" for field in change.fields)
+    return paused and change.action in (Action.UPDATE, Action.ADOPT)
+
+
+def _judge_recopy(limit: int, effects: Sequence[Effect]) -> Iterator[Finding]:
+    amounts: dict[str, int | None] = {}
+    for effect in effects:
+        if effect.recopies:
+            amount = effect.estimate.bytes if effect.estimate else None
+            before = amounts.get(effect.replication, 0)
+            # Two effects on one replication tell of the same data.
+            amounts[effect.replication] = None if amount is None or before is None else max(amount, before)
+    unknown = sorted(name for name, amount in amounts.items() if amount is None)
+    total = sum(amount for amount in amounts.values() if amount is not None)
+    if unknown:
+        known = f", {format_bytes(total)} for the others" if total else ""
+        yield _over(
+            "REPL-P011", "An unknown amount would be copied again",
+            f"For {_listed(unknown)} the amount is not known{known}; the guard maxRecopy allows {format_bytes(limit)}, "
+            "and what is not known counts as more.",
+            unknown,
+        )  # fmt: skip
+    elif total > limit:
+        yield _over(
+            "REPL-P011", "Too much would be copied again",
+            f"{format_bytes(total)} would be copied again ({_listed(sorted(amounts))}); "
+            f"the guard maxRecopy allows {format_bytes(limit)}.",
+            sorted(amounts),
+        )  # fmt: skip
+
+
+def _over(code: str, summary: str, detail: str, names: Sequence[str]) -> Finding:
+    return Finding(
+        code=code,
+        severity=Severity.ERROR,
+        summary=summary,
+        detail=detail,
+        hint="apply in parts with --select, or have the guard in the Policy changed",
+        replication=names[0] if len(names) == 1 else None,
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
