@@ -9,6 +9,9 @@ from reconciler.engine.topology import Link, Place, Topology
 
 __all__ = ["Loop", "loops"]
 
+_ROUNDS = 16
+"""Each round that asks for more uses up part of the key; no sensible key lasts this long."""
+
 Loop = tuple[Link, ...]
 """Links in the order in which data goes round, beginning with the first by name."""
 
@@ -33,7 +36,7 @@ def loops(topology: Topology, *, carried_on: bool) -> Iterator[Loop]:
 
 
 def _shortest(topology: Topology, start: Link, *, carried_on: bool) -> Loop | None:
-    """Search breadth first and narrow the region that data can be in: prefixes that miss each other make no loop."""
+    """Search breadth first."""
     queue: deque[tuple[Loop, Place]] = deque([((start,), start.destination)])
     visited: set[tuple[str, Place]] = set()
     while queue:
@@ -42,13 +45,34 @@ def _shortest(topology: Topology, start: Link, *, carried_on: bool) -> Loop | No
             if carried_on and not (link.active and link.forwards(path[-1])):
                 continue
             if link is start:
-                return path
+                if _comes_round(path):
+                    return path
+                continue
             # A link more than once leads to ever deeper places; its first visit has told what there is to tell.
             if link in path or (link.name, end) in visited:
                 continue
             visited.add((link.name, end))
             queue.append(((*path, link), end))
     return None
+
+
+def _comes_round(loop: Loop) -> bool:
+    """Say whether some key goes round for ever: prefixes on the way may miss each other, or use a key up.
+
+    A round that asks for nothing that is not known of the key already is followed by more of its kind.
+    """
+    region, settled = loop[0].source, 0
+    for _ in range(_ROUNDS):
+        asks_more = False
+        for link in loop:
+            if not region.overlaps(link.source):
+                return False
+            asks_more |= len(link.source.path) > len(region.path)
+            region = link.carried(region)
+        settled = 0 if asks_more else settled + 1
+        if settled == 2:
+            return True
+    return False
 
 
 def _core(topology: Topology) -> set[Place]:

@@ -1,0 +1,237 @@
+"""What is wrong with all flows together is said before any call."""
+
+from itertools import permutations, product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.engine.graph import check_graph, graph_of
+from reconciler.engine.topology import Link, Topology, topology_of
+from reconciler.model.finding import Finding, Severity
+from reconciler.model.manifest import ProviderDoc
+from reconciler.model.relationship import Flow
+from reconciler.testing.memory import memory_flow, memory_provider, open_memory
+
+GUARDED = memory_provider("g", {"site": "eu"})
+JOBS = memory_provider("j", grain="relationship", continuous=False)
+"""Copies whatever is there, whoever brought it."""
+OTHER = memory_provider("o", grain="relationship", continuous=False)
+
+
+def flow(name: str, ends: str, *, provider: ProviderDoc = JOBS, **spec: Any) -> Flow:
+    source, _, destination = ends.partition(" -> ")
+    return memory_flow(name, (provider, source), (provider, destination), **spec)
+
+
+def topology(*flows: Flow) -> Topology:
+    docs = {flow.owner.name: flow.owner for flow in flows}
+    return topology_of(flows, lambda name: open_memory(docs[name]))
+
+
+def codes(*flows: Flow) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for finding in check_graph(topology(*flows)):
+        found.setdefault(finding.code, []).append(finding.replication or "")
+    return found
+
+
+def only(*flows: Flow) -> Finding:
+    (finding,) = check_graph(topology(*flows))
+    return finding
+
+
+def test_a_chain_of_a_system_that_forwards_is_fine() -> None:
+    assert codes(flow("ab", "a -> b"), flow("bc", "b -> c")) == {}
+
+
+def test_a_loop_without_a_guard_is_an_error_with_the_whole_way() -> None:
+    found = only(flow("ab", "a -> b"), flow("bc", "b -> c"), flow("ca", "c -> a"))
+    assert (found.code, found.severity, found.replication) == ("REPL-G001", Severity.ERROR, "ab")
+    assert "ab, bc, ca (j:a -> j:b -> j:c -> j:a)" in found.detail
+
+
+def test_a_loop_through_a_system_that_leaves_replicas_alone_is_active_active() -> None:
+    found = only(flow("ab", "a -> b", provider=GUARDED), flow("ba", "b -> a", provider=GUARDED))
+    assert (found.code, found.severity) == ("REPL-G002", Severity.INFO)
+    assert "memory does not copy again" in found.detail
+
+
+def test_a_loop_with_a_paused_hop_waits_for_failback() -> None:
+    found = only(flow("ab", "a -> b"), flow("ba", "b -> a", state="paused"))
+    assert (found.code, "as long as ba is paused" in found.detail) == ("REPL-G002", True)
+
+
+def test_prefixes_that_contain_each_other_close_a_loop() -> None:
+    assert codes(flow("ab", "a/x/ -> b"), flow("ba", "b -> a/y/")) == {}
+    assert codes(flow("ab", "a -> b/in/deep/"), flow("ba", "b/in/ -> a")) == {"REPL-G001": ["ab"]}
+
+
+def test_two_outboxes_that_cross_are_no_loop() -> None:
+    """A key would have to begin with `out/` once for every round: it is used up."""
+    assert codes(flow("ab", "a/out/ -> b"), flow("ba", "b/out/ -> a")) == {}
+
+
+def test_prefixes_that_miss_each_other_on_the_way_close_none() -> None:
+    # What ab brings lies under b/one/, passes to c/one/, and is not taken on from c/two/.
+    flows = [flow("ab", "a -> b/one/"), flow("bc", "b -> c"), flow("ca", "c/two/ -> a")]
+    assert codes(*flows) == {}
+
+
+def test_a_bucket_copied_into_itself_grows_without_end() -> None:
+    found = only(flow("aa", "a -> a/copy/"))
+    assert found.code == "REPL-G001"
+    assert codes(flow("aa", "a -> a/copy/", provider=GUARDED)) == {"REPL-G002": ["aa"]}
+
+
+def test_tags_that_exclude_each_other_break_a_loop() -> None:
+    hot, cold = {"filter": {"tags": {"class": "hot"}}}, {"filter": {"tags": {"class": "cold"}}}
+    assert codes(flow("ab", "a -> b", **hot), flow("ba", "b -> a", **cold)) == {}
+    assert codes(flow("ab", "a -> b", **hot), flow("ba", "b -> a", **hot)) == {"REPL-G001": ["ab"]}
+
+
+def test_two_loops_are_two_findings() -> None:
+    flows = [flow("ab", "a -> b"), flow("ba", "b -> a"), flow("cd", "c -> d"), flow("dc", "d -> c")]
+    assert codes(*flows) == {"REPL-G001": ["ab", "cd"]}
+
+
+def test_a_second_hop_that_does_not_carry_on_is_a_gap() -> None:
+    found = only(flow("ab", "a -> b", provider=GUARDED), flow("bc", "b -> c", provider=GUARDED))
+    assert (found.code, found.severity, found.replication) == ("REPL-G003", Severity.WARNING, "bc")
+    assert "ab, bc (g:a -> g:b -> g:c)" in found.detail
+
+
+def test_a_straight_flow_closes_the_gap() -> None:
+    flows = [flow("ab", "a -> b", provider=GUARDED), flow("bc", "b -> c", provider=GUARDED)]
+    assert "REPL-G003" not in codes(*flows, flow("ac", "a -> c", provider=GUARDED))
+
+
+def test_what_another_kind_of_system_brings_is_carried_on() -> None:
+    """An S3 system replicates an object that an ordinary client put there, whoever that client is."""
+    first = memory_flow("ab", (JOBS, "a"), (GUARDED, "b"))
+    other_type = first.source.model_copy(update={"spec": first.source.spec.model_copy(update={"type": "nas"})})
+    object.__setattr__(first, "source", other_type)
+    made = topology(flow("bc", "b -> c", provider=GUARDED))
+    second = made.links[0]
+    provider = open_memory(JOBS)
+    info = type(provider.info)(**{f: getattr(provider.info, f) for f in provider.info.__slots__} | {"type": "nas"})
+    link = type(second)(flow=first, source=second.source, destination=second.source, owner=info)
+    assert check_graph(Topology([link, second])) != ()
+    assert "REPL-G003" not in {f.code for f in check_graph(Topology([link, second]))}
+
+
+def test_a_paused_hop_makes_no_gap() -> None:
+    flows = [flow("ab", "a -> b", provider=GUARDED, state="paused"), flow("bc", "b -> c", provider=GUARDED)]
+    assert codes(*flows) == {}
+
+
+def test_different_sources_into_one_destination_collide() -> None:
+    found = only(flow("a1", "a -> z"), flow("b1", "b -> z/in/"))
+    assert (found.code, found.severity, found.replication) == ("REPL-G004", Severity.WARNING, "b1")
+    assert found.path == ("spec", "destination")
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [("a/x/ -> z/x/", "a/y/ -> z/y/"), ("a -> z/1/", "b -> z/2/"), ("a -> y", "b -> z")],
+)
+def test_destinations_apart_do_not_collide(ends: tuple[str, str]) -> None:
+    assert codes(flow("f1", ends[0]), flow("f2", ends[1])) == {}
+
+
+def test_part_of_a_flow_again_is_no_collision() -> None:
+    found = only(flow("all", "a -> z"), flow("part", "a/x/ -> z/x/", storage_class="COLD"))
+    assert (found.code, found.severity) == ("REPL-G008", Severity.INFO)
+    assert codes(flow("all", "a -> z"), flow("part", "a/x/ -> z/y/")) == {"REPL-G004": ["part"]}
+
+
+def test_the_same_flow_twice_is_an_error_also_through_another_document_of_the_same_system() -> None:
+    alias = memory_provider("alias", world="j", grain="relationship", continuous=False)
+    found = only(flow("f1", "a -> b"), memory_flow("f2", (alias, "a"), (JOBS, "b")))
+    assert (found.code, found.severity, found.replication) == ("REPL-G005", Severity.ERROR, "f2")
+
+
+def test_another_filter_makes_another_flow() -> None:
+    tagged = flow("f2", "a -> b", filter={"tags": {"k": "v"}})
+    assert codes(flow("f1", "a -> b"), tagged) == {"REPL-G008": ["f2"]}
+    assert codes(flow("f1", "a -> b", filter={"tags": {"k": "w"}}), tagged) == {}
+
+
+def test_a_place_copied_onto_itself_is_an_error() -> None:
+    found = only(flow("f", "a/p/ -> a/p/"))
+    assert (found.code, found.severity, found.path) == ("REPL-G006", Severity.ERROR, ("spec", "destination"))
+
+
+def test_systems_of_other_names_are_other_places() -> None:
+    assert codes(memory_flow("f", (JOBS, "a"), (OTHER, "a")), memory_flow("g", (OTHER, "a"), (GUARDED, "a"))) == {}
+
+
+def test_deletions_that_travel_on_are_told_with_their_way() -> None:
+    flows = [
+        flow(name, ends, deletes="replicate") for name, ends in (("ab", "a -> b"), ("bc", "b -> c"), ("cd", "c -> d"))
+    ]
+    found = only(*flows)
+    assert (found.code, found.severity, found.replication) == ("REPL-G007", Severity.INFO, "ab")
+    assert "j:a -> j:b -> j:c -> j:d" in found.detail
+
+
+def test_deletions_stop_where_a_hop_keeps() -> None:
+    assert codes(flow("ab", "a -> b", deletes="replicate"), flow("bc", "b -> c", deletes="keep")) == {}
+
+
+def test_the_drawing_shows_places_as_written() -> None:
+    graph = graph_of(
+        [flow("ab", "a/x/ -> b", deletes="replicate"), flow("bc", "b -> c", state="paused", provider=GUARDED)]
+    )
+    assert [node.id for node in graph.nodes] == ["g:b", "g:c", "j:a/x/", "j:b"]
+    assert graph.node("g:b").labels == {"site": "eu"}
+    assert [(e.replication, e.active, e.deletes) for e in graph.edges] == [("ab", True, True), ("bc", False, False)]
+
+
+def test_ten_thousand_flows_are_judged_without_looking_at_all_pairs() -> None:
+    flows = [flow(f"f{n}", f"a{n} -> b{n}") for n in range(5000)] + [
+        flow(f"g{n}", f"b{n} -> c{n}") for n in range(5000)
+    ]
+    counted = 0
+
+    made = topology(*flows)
+    reading = made.reading
+
+    def counting(place: Any) -> Any:
+        nonlocal counted
+        for link in reading(place):
+            counted += 1
+            yield link
+
+    made.reading = counting  # type: ignore[method-assign]
+    assert check_graph(made) == ()
+    assert counted < 20 * len(flows)
+
+
+PLACES = st.sampled_from(["a", "a/x/", "a/x/y/", "b", "b/x/", "c", "c/y/"])
+
+
+PLACES = st.sampled_from(["a", "a/x/", "a/x/y/", "b", "b/x/", "c", "c/y/"])
+KEYS = ["".join(parts) + "k" for size in range(5) for parts in product(("x/", "y/"), repeat=size)]
+
+
+@given(st.lists(st.tuples(PLACES, PLACES), max_size=5))
+def test_a_loop_is_reported_exactly_where_a_key_goes_round(ends: list[tuple[str, str]]) -> None:
+    """The referee sends real keys round every sequence of flows, many times."""
+    flows = [flow(f"f{n}", f"{source} -> {destination}") for n, (source, destination) in enumerate(ends)]
+    made = topology(*flows)
+    reported = any(found.code == "REPL-G001" for found in check_graph(made))
+    links = [link for link in made.links if link.source != link.destination]
+    ways = [way for size in range(1, len(links) + 1) for way in permutations(links, size)]
+    assert reported == any(goes_round(way, key) for way in ways for key in KEYS)
+
+
+def goes_round(way: tuple[Link, ...], key: str) -> bool:
+    holder, key = way[0].source.holder, way[0].source.path + key
+    for _ in range(12):
+        for link in way:
+            if holder != link.source.holder or not key.startswith(link.source.path):
+                return False
+            holder, key = link.destination.holder, link.destination.path + key[len(link.source.path) :]
+    return True
