@@ -75,8 +75,10 @@ class Gate:
         passage = _Passage()
         try:
             reply = self._pass(request, operation, fault, passage)
-        except BaseException:
-            self._log.finish(entry, status=None, committed=passage.reached, fault=fault.kind if fault else None)
+        except Exception as error:
+            # Anything but a hangup is the emulator's own mistake, which the server answers with 500.
+            status = None if isinstance(error, Hangup) else 500
+            self._log.finish(entry, status=status, committed=passage.reached, fault=fault.kind if fault else None)
             raise
         self._log.finish(entry, status=reply.status, committed=passage.reached, fault=fault.kind if fault else None)
         return reply

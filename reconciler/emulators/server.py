@@ -6,7 +6,9 @@ import contextlib
 import socket
 import socketserver
 import ssl
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -209,6 +211,10 @@ class _Connection(BaseHTTPRequestHandler):
             except Hangup:
                 self.close_connection = True
                 return
+            except Exception:  # noqa: BLE001  (an emulator's own mistake must be seen, and must not end the server)
+                traceback.print_exc(file=sys.stderr)
+                self.close_connection = True
+                reply = Reply(HTTPStatus.INTERNAL_SERVER_ERROR, (("Content-Type", "text/plain"),), b"emulator error")
             self._send(reply)
 
     def _answer(self) -> Reply:

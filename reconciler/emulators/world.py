@@ -100,9 +100,10 @@ class World:
             self._stack.callback(shutil.rmtree, made, ignore_errors=True)
             return made
         directory = self._plan.directory.absolute()
-        if not directory.exists():
-            directory.mkdir(parents=True, mode=0o700)
-            self._stack.callback(_remove_directory, directory)
+        missing = [path for path in (directory, *directory.parents) if not path.exists()]
+        for path in reversed(missing):
+            path.mkdir(mode=0o700)
+            self._stack.callback(_remove_directory, path)
         return directory
 
     def ready(self) -> dict[str, JsonValue]:
