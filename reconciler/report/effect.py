@@ -8,7 +8,7 @@ from reconciler.report.clean import prose
 from reconciler.report.line import Span, text_of, wrap
 from reconciler.report.style import Style, Tone
 
-__all__ = ["effect_text", "effects_text"]
+__all__ = ["effect_list", "effect_text"]
 
 _LABEL = 9
 _TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARN, Severity.INFO: Tone.DIM}
@@ -34,7 +34,7 @@ def effect_text(rule: EffectRule, style: Style) -> str:
     return text_of(lines)
 
 
-def effects_text(rules: Iterable[EffectRule], style: Style) -> str:
+def effect_list(rules: Iterable[EffectRule], style: Style) -> str:
     """List effects, ordered by provider and id, with when they come."""
     ordered = sorted(rules, key=lambda rule: (rule.provider, rule.id))
     if not ordered:

@@ -18,30 +18,28 @@ class ProviderRow:
 
     type: str
     title: str
-    location_keys: tuple[str, ...]
-    """What a location there is made of: ("bucket", "prefix")."""
-    capabilities: Mapping[str, bool]
-    """All there are, by name, in the order to be shown; the same names in every row."""
-    effects: int = 0
-    """How many effects it is known to have."""
+    capabilities: frozenset[str]
+    """Names of what it can do."""
+    docs: str
+    """Where more is written about it."""
 
 
-def providers_text(rows: Sequence[ProviderRow], style: Style) -> str:
-    """Write one line for each type, then a table of capabilities with a column for each type."""
+def providers_text(rows: Sequence[ProviderRow], capabilities: Sequence[str], style: Style) -> str:
+    """Write one line for each type, then a table of capabilities with a column for each type.
+
+    Args:
+        capabilities: all there are, in the order to be shown.
+    """
     if not rows:
         return text_of(["No provider types are installed."])
     lines: list[str] = []
     for row in rows:
-        facts = (
-            f"  {row.title}; a location has {', '.join(row.location_keys) or 'no keys'}; {row.effects} known effects"
-        )
-        lines += wrap([Span(row.type, Tone.BOLD), Span(facts)], style)
-    return text_of([*lines, *(line for block in _blocks(rows, style) for line in ["", *block])])
+        lines += wrap([Span(row.type, Tone.BOLD), Span(f"  {row.title}  "), Span(row.docs, Tone.DIM)], style)
+    return text_of([*lines, *(line for block in _blocks(rows, capabilities, style) for line in ["", *block])])
 
 
-def _blocks(rows: Sequence[ProviderRow], style: Style) -> Iterator[list[str]]:
+def _blocks(rows: Sequence[ProviderRow], names: Sequence[str], style: Style) -> Iterator[list[str]]:
     """Yield tables that fit the width, each with as many types as go beside each other."""
-    names = list(dict.fromkeys(name for row in rows for name in row.capabilities))
     labels = {name: _short(name.replace("_", " "), style) for name in names}
     first = max(map(cells, labels.values()), default=0) + 2
     block: list[ProviderRow] = []
@@ -66,7 +64,7 @@ def _table(rows: Sequence[ProviderRow], labels: Mapping[str, str], first: int, s
     for name, label in labels.items():
         line = label + " " * (first - cells(label))
         for row, width in zip(rows, widths, strict=True):
-            has = row.capabilities.get(name, False)
+            has = name in row.capabilities
             line += style.paint("yes" if has else "no", Tone.OK if has else Tone.DIM) + " " * (
                 width - (3 if has else 2)
             )

@@ -9,16 +9,18 @@ from reconciler.report.style import Style, Tone
 __all__ = ["unread_lines"]
 
 
-def unread_lines(unread: Sequence[ScopeRef], read: int, consequence: str, style: Style) -> list[str]:
+def unread_lines(unread: Sequence[ScopeRef], read: int | None, consequence: str, style: Style) -> list[str]:
     """Write which scopes could not be read, and what follows from that. Nothing if all were read.
 
     Args:
-        read: how many scopes were read.
+        read: how many scopes were read, where that is known.
     """
     if not unread:
         return []
-    total = count(len(unread) + read, "scope")
-    lines = wrap([Span(f"NOT READ: {len(unread)} of {total}. {consequence}", Tone.ERROR)], style)
+    how_many = (
+        count(len(unread), "scope") if read is None else f"{len(unread):,} of {count(len(unread) + read, 'scope')}"
+    )
+    lines = wrap([Span(f"NOT READ: {how_many}. {consequence}", Tone.ERROR)], style)
     for scope in unread:
         lines += wrap([Span("! ", Tone.ERROR), Span(str(scope))], style, indent=2, hang=4)
     return lines
