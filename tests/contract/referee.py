@@ -1,8 +1,8 @@
 """Holds recorded exchanges against an OpenAPI document.
 
-The document under `specs/` is the third party between an adapter and an emulator that were written by the same project: neither of the two
-decides what is right. `Referee.judge` raises `Objection` for a path, method, query parameter, status, body or member that the document does
-not have, and for one that it requires and the exchange lacks.
+The document under `specs/` is the third party between an adapter and an emulator that were written by the same project:
+neither of the two decides what is right. `Referee.judge` raises `Objection` for a path, method, query parameter, status,
+body or member that the document does not have, and for one that it requires and the exchange lacks.
 """
 
 import re
@@ -74,7 +74,8 @@ class _Response:
 class Referee:
     """Judges exchanges against one document, and remembers which operations it has seen.
 
-    `seen` holds the operation ids of all exchanges that passed, so that a test can ask whether all of the document was exercised.
+    `seen` holds the operation ids of all exchanges that passed, so that a test can ask whether all of the document was
+    exercised.
     """
 
     def __init__(self, document: Path) -> None:

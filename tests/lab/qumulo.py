@@ -1,8 +1,8 @@
 """A Qumulo emulator in this process, with recorded exchanges, and clients for it.
 
-The vendor's SDK opens a "back door" when the host is called `localhost`, `127.0.0.1` or `::1` and the process is root: it then binds a
-source port between 900 and 1023, which fails or hangs in containers. It compares names as text, so `LOCALHOST`, the same name to the resolver
-and to TLS, goes in by the front door.
+The vendor's SDK opens a "back door" when the host is called `localhost`, `127.0.0.1` or `::1` and the process is root: it
+then binds a source port between 900 and 1023, which fails or hangs in containers. It compares names as text, so
+`LOCALHOST`, the same name to the resolver and to TLS, goes in by the front door.
 """
 
 import contextlib
