@@ -11,7 +11,7 @@ from reconciler.cli.outcome import apply_exit_code, plan_exit_code
 from reconciler.cli.proof import provable, prove
 from reconciler.cli.session import Request, Session
 from reconciler.engine.apply import ApplyRequest, apply, finish
-from reconciler.engine.events import ApplyEvent
+from reconciler.engine.events import ApplyEvent, Emit
 from reconciler.engine.integrity import read_plan, require_intact, require_same_files
 from reconciler.engine.lock import FileLock
 from reconciler.engine.record import actor, with_verifications
@@ -106,21 +106,17 @@ def _proved(session: Session, plan: Plan, receipt: Receipt, flows: dict[str, Flo
         for change in plan.active_changes
         if change.container in done and change.action is not Action.DELETE
     ]
-    tell = _teller(session)
-    proofs = prove(
-        session, provable(touched), run_id=receipt.run_id, stop=stop, emit=lambda text: session.console.note(text)
-    )
-    del tell
+    proofs = prove(session, provable(touched), run_id=receipt.run_id, stop=stop, emit=session.console.note)
     return with_verifications(receipt, proofs, session.clock.now())
 
 
-def _teller(session: Session):  # type: ignore[no-untyped-def]
+def _teller(session: Session) -> Emit:
     style = session.console.style(sys.stderr)
 
     def tell(event: ApplyEvent) -> None:
         line = event_line(
-            kind=event.kind.value, container=event.container, step=event.step, text=event.text,
-            percent=event.percent, style=style,
+            event.kind.value, style, container=event.container, step=event.step, text=event.text,
+            percent=event.percent,
         )  # fmt: skip
         if line:
             session.console.note(line)

@@ -15,7 +15,7 @@ def command(
     ] = None,
     no_color: opt.Colour = False,
 ) -> int:
-    """Explain an effect that a plan names: when it occurs, what happens, what to do instead, and where that is known from."""
+    """Explain an effect that a plan names: when it occurs, what happens, what to do instead, and how that is known."""
     import difflib
 
     from reconciler.cli.console import Console

@@ -10,7 +10,7 @@ __all__ = ["tell"]
 
 
 def tell(error: Exception) -> int:
-    """Print an error to stderr, in one line and a hint, and return its exit code. Never a traceback for a user's mistake."""
+    """Print an error to stderr, in one line and a hint, and return its exit code. No traceback for a user's mistake."""
     if not isinstance(error, ReplError):
         error = _internal(error)
     sys.stderr.write(f"error: {error}\n")

@@ -1,10 +1,13 @@
 """`repl providers`: what is installed and what it can do."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import options as opt
+
+if TYPE_CHECKING:
+    from reconciler.cli.session import Session
 
 __all__ = ["command"]
 
@@ -51,7 +54,7 @@ def command(
         return _check(session)
 
 
-def _check(session):  # type: ignore[no-untyped-def]
+def _check(session: "Session") -> int:
     from reconciler.errors import ExitCode, ProviderError
 
     worst = ExitCode.OK

@@ -22,20 +22,20 @@ def command(
 
         # yaml-language-server: $schema=schemas/manifest.v1.json
     """
-    import json
     import sys
 
     from reconciler.errors import UsageError
+    from reconciler.report.document import schema_text
 
     schemas = all_schemas()
     if write is not None:
         write.mkdir(parents=True, exist_ok=True)
         for name, schema in schemas.items():
-            (write / name).write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            (write / name).write_text(schema_text(schema), encoding="utf-8")
         return 0
     if f"{kind}.v1.json" not in schemas:
         raise UsageError(f"no schema {kind!r}", hint=f"one of {', '.join(n.partition('.')[0] for n in schemas)}")
-    sys.stdout.write(json.dumps(schemas[f"{kind}.v1.json"], indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(schema_text(schemas[f"{kind}.v1.json"]))
     return 0
 
 

@@ -40,7 +40,7 @@ def check(workspace: LoadedWorkspace, registry: Registry, connections: Connectio
     found = [
         *(finding for flow in resolved.flows for finding in connections.provider(flow.owner.name).check(flow)),
         *check_graph(topology),
-        *check_policies(workspace.policies, topology),
+        *check_policies(workspace.policies.values(), topology),
     ]
     located = [placed(workspace, finding) for finding in found]
     everything = {finding.sort_key: finding for finding in (*workspace.findings, *resolved.findings, *located)}

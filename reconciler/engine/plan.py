@@ -46,7 +46,7 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
         *(placed(inputs.workspace, f) for f in check_expired_approvals(flows.values(), now.date())),
         *(placed(inputs.workspace, f) for f in check_protection(made, flows, inputs.receipt)),
         *check_emptied(inputs.workspace, inputs.receipt, inputs.selection),
-        *(placed(inputs.workspace, f) for f in check_guards(inputs.workspace.policies, made, effects)),
+        *(placed(inputs.workspace, f) for f in check_guards(inputs.workspace.policies.values(), made, effects)),
     ]
     unmanaged = _unmanaged(matched, made)
     complete = not world.unread

@@ -54,9 +54,8 @@ def make_receipt(
     entries = dict(before.replications) if before else {}
     for change in plan.changes:
         if change.action is Action.NONE and change.replication not in entries:
-            entries[change.replication] = _entry(
-                change, run_id, finished_at, flows, change.observed and change.observed.provider_id
-            )
+            found = change.observed.provider_id if change.observed else None
+            entries[change.replication] = _entry(change, run_id, finished_at, flows, found)
         elif change.container in done and change.action is Action.DELETE:
             entries.pop(change.replication, None)
         elif change.container in done and change.action is not Action.NONE:
