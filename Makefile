@@ -1,0 +1,63 @@
+# Everything needs Python 3.11 or newer and make, and nothing else.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test test-fast lint types contracts coverage bench schemas ceph test-ceph clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "repl needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.lab: $(BIN)/python pyproject.toml
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[lab]'
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.lab
+
+demo: $(VENV)/.lab ## Watch the whole story: plan, apply, proof, a change by hand, and back
+	$(BIN)/repl lab demo
+
+lab: $(VENV)/.lab ## Start the emulators with a ready workspace; Ctrl-C ends them
+	$(BIN)/repl lab up
+
+test: $(VENV)/.dev ## Run all tests
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q
+
+test-fast: $(VENV)/.dev ## Run the tests that start no processes
+	$(BIN)/python -m pytest -n auto -q tests/unit tests/property tests/repo
+
+lint: $(VENV)/.dev ## Style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev ## Types
+	$(BIN)/mypy
+
+contracts: $(VENV)/.dev ## Directions of imports
+	$(BIN)/lint-imports
+
+coverage: $(VENV)/.dev ## Run all tests and measure branch coverage of the rooms that must be above 95 %
+	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -n auto --dist loadgroup -q
+	$(BIN)/coverage combine -q
+	$(BIN)/python tests/coverage_rooms.py
+
+bench: $(VENV)/.dev ## Measure, and print what bench/RESULTS.md holds
+	$(BIN)/python bench/manifest_load.py
+	$(BIN)/python bench/start_up.py
+
+schemas: $(VENV)/.dev ## Write the JSON Schemas anew
+	$(BIN)/repl schema --write schemas
+
+test-ceph: $(VENV)/.dev ## Start Ceph RGW (Debian packages) and run the S3 suite against it for real
+	tests/real/ceph.sh $(BIN)/python
+
+clean: ## Remove what was installed and made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -1,0 +1,278 @@
+"""Apply: exactly the plan, refusals before the first write, failures that stay where they are."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from reconciler.engine.lock import FileLock
+from reconciler.engine.plan import make_plan
+from reconciler.errors import ErrorCode, LockHeld, Refused, StalePlan
+from reconciler.model.change import Action
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import ContainerOutcome, RunOutcome
+from reconciler.testing.clock import ManualClock
+from tests.lab.workbench import Workbench
+
+assert make_plan
+
+
+@pytest.fixture(params=["container", "relationship"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Workbench:
+    return Workbench(tmp_path, grain=request.param)
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Workbench:
+    return Workbench(tmp_path, grain="container")
+
+
+@pytest.fixture
+def relationships(tmp_path: Path) -> Workbench:
+    return Workbench(tmp_path, grain="relationship")
+
+
+def writes(bench: Workbench) -> int:
+    return len(bench.here.requests("write"))
+
+
+def actions(plan: Plan) -> dict[str, Action]:
+    return {change.replication: change.action for change in plan.changes}
+
+
+def test_a_second_plan_is_empty_and_no_call_is_made_that_was_not_planned(bench: Workbench) -> None:
+    bench.replicate("one", "a", "b", prefix="x/", state="active")
+    bench.replicate("two", "a", "c", prefix="y/", deletes="replicate")
+    bench.replicate("three", "b", "d")
+    plan = bench.plan()
+    assert plan.applyable
+    receipt = bench.apply(plan)
+    assert receipt.outcome is RunOutcome.DONE
+    assert writes(bench) == plan.summary.calls == (2 if bench.grain == "container" else 3)
+    again = bench.plan()
+    assert actions(again) == dict.fromkeys(("one", "two", "three"), Action.NONE)
+    assert not again.applyable
+    assert not again.containers
+
+
+def test_a_receipt_remembers_what_earlier_runs_made(bench: Workbench) -> None:
+    bench.replicate("one", "a", "b")
+    bench.apply(bench.plan())
+    bench.replicate("two", "c", "d")
+    receipt = bench.apply(bench.plan())
+    assert set(receipt.replications) == {"one", "two"}
+    assert bench.state.receipt() == receipt
+
+
+def test_foreign_rules_stay_as_they_are(rules: Workbench) -> None:
+    foreign = {"source": {"bucket": "a", "prefix": "theirs/"}, "destination": {"bucket": "d"}, "state": "active"}
+    rules.here.inject("legacy-2019", foreign)
+    rules.replicate("one", "a", "b", prefix="ours/")
+    plan = rules.plan()
+    assert [item.identity for item in plan.unmanaged] == ["legacy-2019"]
+    assert plan.containers[0].calls[0].preserves == ("legacy-2019",)
+    rules.apply(plan)
+    assert rules.here.rules["a"]["legacy-2019"].document["destination"] == {"bucket": "d"}
+
+
+def test_only_what_is_ours_is_pruned_and_only_when_both_say_so(bench: Workbench) -> None:
+    bench.replicate("one", "a", "b")
+    bench.replicate("two", "a", "c", prefix="y/")
+    bench.apply(bench.plan())
+    bench.here.inject("theirs" if bench.grain == "container" else None,
+                      {"source": {"bucket": "a", "prefix": "z/"}, "destination": {"bucket": "d"}, "state": "active"})  # fmt: skip
+    bench.forget("two")
+    assert Action.DELETE not in actions(bench.plan(prune=True)).values()
+    bench.write("workspace.yaml", "apiVersion: repl/v1\nkind: Workspace\nmetadata: {name: default}\nspec: {prune: true}\n")
+    kept = bench.plan()
+    assert Action.DELETE not in actions(kept).values()
+    assert sum(item.ours for item in kept.unmanaged) == 1
+    plan = bench.plan(prune=True)
+    assert [change.action for change in plan.active_changes] == [Action.DELETE]
+    receipt = bench.apply(plan)
+    assert set(receipt.replications) == {"one"}
+    assert len(bench.plan(prune=True).active_changes) == 0
+
+
+def test_a_plan_that_was_altered_is_refused(bench: Workbench) -> None:
+    bench.replicate("one")
+    plan = bench.plan()
+    altered = plan.model_copy(update={"expires_at": plan.expires_at.replace(year=2099)})
+    with pytest.raises(StalePlan, match="changed after it was made"):
+        bench.apply(altered)
+    assert writes(bench) == 0
+
+
+@pytest.mark.parametrize(("seconds", "says"), [(86_401, "expired"), (-3_600, "dated in the future")])
+def test_a_plan_out_of_its_time_is_refused(bench: Workbench, seconds: float, says: str) -> None:
+    bench.replicate("one")
+    bench.clock.advance(7_200)
+    plan = bench.plan()
+    bench.clock.advance(seconds)
+    with pytest.raises(StalePlan, match=says):
+        bench.apply(plan)
+    assert writes(bench) == 0
+
+
+def test_a_plan_of_another_version_is_refused(bench: Workbench) -> None:
+    bench.replicate("one")
+    other = bench.plan().model_copy(update={"tool_version": "0.0.1"}).sealed()
+    with pytest.raises(StalePlan, match=r"made by repl 0\.0\.1"):
+        bench.apply(other)
+
+
+def test_a_world_that_moved_is_refused_before_the_first_write(bench: Workbench) -> None:
+    bench.replicate("one", "a", "b")
+    bench.replicate("two", "c", "d")
+    bench.apply(bench.plan())
+    bench.replicate("one", "a", "b", state="paused")
+    bench.replicate("two", "c", "d", state="paused")
+    plan = bench.plan()
+    before = writes(bench)
+    for rule in [*bench.here.relationships.values(), *bench.here.rules.get("c", {}).values()]:
+        if rule.document["source"]["bucket"] == "c":
+            rule.document["deletes"] = "replicate"
+    with pytest.raises(StalePlan, match="changed by somebody else"):
+        bench.apply(plan)
+    assert writes(bench) == before
+
+
+def test_blocking_effects_need_an_approval(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, grain="relationship", replace=("deletes",))
+    bench.replicate("one", deletes="keep")
+    bench.apply(bench.plan())
+    bench.replicate("one", deletes="replicate")
+    blocked = bench.plan()
+    assert [change.action for change in blocked.active_changes] == [Action.REPLACE]
+    assert [effect.rule for effect in blocked.blocking] == ["MEMORY-REPLACE"]
+    with pytest.raises(Refused):
+        bench.apply(blocked)
+    allowed = bench.plan(allow=("MEMORY-REPLACE@one",))
+    assert not allowed.blocking
+    assert bench.apply(allowed).outcome is RunOutcome.DONE
+    assert len(bench.here.relationships) == 1
+
+
+def test_an_approval_in_the_manifest_ends_with_its_day(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, grain="relationship", replace=("deletes",))
+    bench.replicate("one", deletes="keep")
+    bench.apply(bench.plan())
+    allow = "[{effect: MEMORY-REPLACE, reason: agreed, expires: 2026-01-01}]"
+    bench.replicate("one", deletes="replicate", allow=allow)
+    assert not bench.plan().blocking
+    bench.clock.advance(86_400)
+    late = bench.plan()
+    assert late.blocking
+    assert [finding.code for finding in late.findings] == ["REPL-P020"]
+
+
+def test_protect_forbids_replace_and_delete(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, grain="relationship", replace=("deletes",))
+    bench.write("workspace.yaml", "apiVersion: repl/v1\nkind: Workspace\nmetadata: {name: default}\nspec: {prune: true}\n")
+    bench.replicate("one", deletes="keep", protect=True)
+    bench.replicate("two", "c", "d")
+    bench.apply(bench.plan())
+    bench.replicate("one", deletes="replicate", protect=True)
+    assert [error.code for error in bench.plan(allow=("MEMORY-REPLACE",)).errors] == ["REPL-P021"]
+    bench.forget("one")
+    assert [error.code for error in bench.plan(prune=True).errors] == ["REPL-P021"]
+
+
+def test_an_emptied_workspace_is_refused(bench: Workbench) -> None:
+    bench.replicate("one")
+    bench.apply(bench.plan())
+    bench.forget("one")
+    assert "REPL-P022" in [error.code for error in bench.plan(prune=True).errors]
+
+
+def test_a_failure_stops_its_container_and_no_other(bench: Workbench) -> None:
+    bench.replicate("one", "a", "b")
+    bench.replicate("two", "c", "d")
+    plan = bench.plan()
+    operation = plan.containers[0].calls[0].operation
+    target = plan.containers[0].calls[0].target
+    bench.here.fail(operation, target=target, code=ErrorCode.PERMISSION_DENIED, times=99)
+    if bench.grain == "relationship":  # every create has one target there: fail the first alone
+        bench.here._faults.clear()
+        bench.here.fail(operation, code=ErrorCode.PERMISSION_DENIED, times=1)
+    receipt = bench.apply(plan)
+    assert receipt.outcome is RunOutcome.PARTIAL
+    assert sorted(result.outcome for result in receipt.results) == [ContainerOutcome.DONE, ContainerOutcome.FAILED]
+    failed = next(result for result in receipt.results if result.outcome is ContainerOutcome.FAILED)
+    assert failed.code == "PERMISSION_DENIED"
+    assert len(bench.plan().active_changes) == 1
+    bench.here._faults.clear()
+    assert bench.apply(bench.plan()).outcome is RunOutcome.DONE
+    assert not bench.plan().active_changes
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_lost_answer_is_settled_by_looking(bench: Workbench, committed: bool) -> None:
+    bench.replicate("one")
+    plan = bench.plan()
+    call = plan.containers[0].calls[0]
+    bench.here.fail(call.operation, committed=committed, ambiguous=True)
+    receipt = bench.apply(plan)
+    assert receipt.outcome is RunOutcome.DONE
+    assert sum(len(held) for held in bench.here.rules.values()) + len(bench.here.relationships) == 1
+    assert writes(bench) == (1 if committed else 2)
+
+
+def test_refusals_that_pass_are_tried_again(bench: Workbench) -> None:
+    bench.replicate("one")
+    plan = bench.plan()
+    bench.here.fail(plan.containers[0].calls[0].operation, code=ErrorCode.RATE_LIMITED, times=1)
+    assert bench.apply(plan).outcome is RunOutcome.DONE
+
+
+def test_an_interrupted_run_says_so_and_can_be_finished(bench: Workbench) -> None:
+    bench.replicate("one", "a", "b")
+    bench.replicate("two", "c", "d")
+    plan = bench.plan()
+    stop = threading.Event()
+    bench.here.watch = lambda request: stop.set() if request.access == "write" else None
+    receipt = bench.apply(plan, stop=stop, close=False)
+    bench.here.watch = lambda _request: None
+    assert receipt.outcome is RunOutcome.INTERRUPTED
+    assert bench.apply(plan).outcome is RunOutcome.DONE
+    assert writes(bench) == plan.summary.calls
+    assert not bench.plan().active_changes
+
+
+def test_what_could_not_be_read_makes_the_plan_incomplete(bench: Workbench) -> None:
+    bench.replicate("one")
+    bench.here.fail("*", code=ErrorCode.PERMISSION_DENIED, times=99)
+    plan = bench.plan()
+    assert not plan.complete
+    assert not plan.applyable
+    assert [error.code for error in plan.errors] == ["REPL-W001"]
+    with pytest.raises(Refused, match="could not be read"):
+        bench.apply(plan)
+
+
+def test_one_lock_holder_at_a_time(tmp_path: Path) -> None:
+    clock = ManualClock()
+    with (
+        FileLock(tmp_path / "lock", actor="ada@site", clock=clock),
+        pytest.raises(LockHeld, match="ada@site"),
+        FileLock(tmp_path / "lock", actor="bob@site", clock=clock),
+    ):
+        pass
+    with FileLock(tmp_path / "lock", actor="bob@site", clock=clock):
+        pass
+
+
+def test_a_rotated_secret_is_seen_and_never_shown(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, environ={"TOKEN": "first-token-value"})
+    bench.replicate("one", memory="{token: {env: TOKEN}}")
+    bench.apply(bench.plan())
+    assert not bench.plan().active_changes
+    bench.environ["TOKEN"] = "second-token-value"
+    plan = bench.plan()
+    assert [field.dotted for field in plan.active_changes[0].fields] == ["memory.token"]
+    assert plan.active_changes[0].fields[0].sensitive
+    bench.apply(plan)
+    assert not bench.plan().active_changes
+    everything = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert "token-value" not in everything
+    assert "token-value" not in plan.model_dump_json()

@@ -1,0 +1,84 @@
+"""A run cut off at every boundary of its journal, and run again: nothing twice, nothing lost."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.engine.journal import Journal, open_runs
+from reconciler.model.change import Action
+from reconciler.model.receipt import RunOutcome
+from tests.lab.workbench import Workbench
+
+
+class Cut(BaseException):
+    """The process is gone."""
+
+
+def prepare(root: Path, grain: str) -> Workbench:
+    bench = Workbench(root, grain=grain, replace=("deletes",))
+    bench.replicate("changed", "a", "b", prefix="x/", deletes="keep")
+    bench.apply(bench.plan())
+    bench.replicate("changed", "a", "b", prefix="x/", deletes="replicate")
+    bench.replicate("new", "a", "c", prefix="y/")
+    bench.replicate("other", "d", "c")
+    return bench
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, number: int, *, after: bool) -> None:
+    """Let the process end at the journal's `number`-th entry: before it is on disk, or right after."""
+    real, count = Journal.write, iter(range(10_000))
+
+    def write(self: Journal, *args: Any, **kwargs: Any) -> None:
+        if next(count) == number:
+            if after:
+                real(self, *args, **kwargs)
+            raise Cut
+        real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Journal, "write", write)
+
+
+@pytest.mark.parametrize("grain", ["container", "relationship"])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("again", ["same plan", "new plan"])
+def test_every_boundary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grain: str, after: bool, again: str
+) -> None:
+    number = 0
+    while True:
+        bench = prepare(tmp_path / str(number), grain)
+        allow = ("MEMORY-REPLACE",)
+        plan = bench.plan(allow=allow)
+        with monkeypatch.context() as patch:
+            cut_off(patch, number, after=after)
+            try:
+                bench.apply(plan)
+            except Cut:
+                ended = False
+            else:
+                ended = True
+        if ended:
+            break
+        second = plan if again == "same plan" else bench.plan(allow=allow)
+        if second.summary.changes:
+            receipt = bench.apply(second)
+            assert receipt.outcome is RunOutcome.DONE, number
+        rules = [rule for held in bench.here.rules.values() for rule in held.values()]
+        live = rules + list(bench.here.relationships.values())
+        assert len(live) == 3, f"cut at {number}"
+        assert {change.action for change in bench.plan().changes} == {Action.NONE}, number
+        number += 1
+    assert number >= 8
+    assert not open_runs(bench.state)
+
+
+def test_a_torn_line_at_the_end_is_passed_over(tmp_path: Path) -> None:
+    bench = prepare(tmp_path, "container")
+    plan = bench.plan()
+    receipt = bench.apply(plan, close=False)
+    path = bench.state.journal_path(receipt.run_id)
+    with path.open("ab") as file:
+        file.write(b'{"format_version":"1.0","at":"2026')
+    assert bench.apply(plan).outcome is RunOutcome.DONE
+    assert not open_runs(bench.state)
