@@ -1,8 +1,8 @@
 """Holds recorded exchanges against an OpenAPI document.
 
-The document under `specs/` is the third party between an adapter and an emulator that were written by the same project:
-neither of the two decides what is right. `Referee.judge` raises `Objection` for a path, method, query parameter, status,
-body or member that the document does not have, and for one that it requires and the exchange lacks.
+The document under `specs/` is the third party between an adapter and an emulator that were written by the same
+project: neither of the two decides what is right. `Referee.judge` raises `Objection` for a path, method, query
+parameter, status, body or member that the document does not have, and for one that it requires and the exchange lacks.
 """
 
 import re

@@ -1,7 +1,7 @@
 """A Qumulo emulator in this process, with recorded exchanges, and clients for it.
 
-The vendor's SDK opens a "back door" when the host is called `localhost`, `127.0.0.1` or `::1` and the process is root: it
-then binds a source port between 900 and 1023, which fails or hangs in containers. It compares names as text, so
+The vendor's SDK opens a "back door" when the host is called `localhost`, `127.0.0.1` or `::1` and the process is root:
+it then binds a source port between 900 and 1023, which fails or hangs in containers. It compares names as text, so
 `LOCALHOST`, the same name to the resolver and to TLS, goes in by the front door.
 """
 
@@ -94,6 +94,10 @@ class Lab:
             assert time.monotonic() < deadline, "the job does not end"
             time.sleep(0.01)
         return status
+
+    def files(self) -> dict[str, Any]:
+        """Every file of the cluster by path, with its size and digest."""
+        return dict(self.emulator.state()["files"])  # type: ignore[index, call-overload, arg-type]
 
     def jobs(self) -> list[dict[str, Any]]:
         return list(self.emulator.cluster.replication.history())

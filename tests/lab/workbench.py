@@ -7,6 +7,10 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from textwrap import dedent
 
+from reconciler.manifest.load import load
+from reconciler.manifest.secrets import Secrets
+from reconciler.manifest.workspace import LoadedWorkspace
+
 from reconciler.cli.session import RegistryCatalog
 from reconciler.engine.apply import ApplyRequest, apply, finish
 from reconciler.engine.changes import Inputs
@@ -18,9 +22,6 @@ from reconciler.engine.observe import observe
 from reconciler.engine.plan import make_plan
 from reconciler.engine.selection import Selection
 from reconciler.engine.state import StateFolder
-from reconciler.manifest.load import load
-from reconciler.manifest.secrets import Secrets
-from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.drift import DriftReport
 from reconciler.model.plan import Plan, PlanOptions
 from reconciler.model.receipt import Receipt

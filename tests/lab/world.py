@@ -4,14 +4,17 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 import httpx
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 START_SECONDS = 20
 
@@ -84,6 +87,24 @@ class RunningWorld:
                 config=Config(**{"retries": {"total_max_attempts": 1}, "read_timeout": 10, **config}),
             )
         return self._clients[arguments]
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        *,
+        name: str = "s3",
+        zone: str | None = None,
+    ) -> httpx.Response:
+        """A request to S3 as it is, signed by botocore: for documents that boto3 would not send."""
+        described = self.emulator(name)
+        url = (described["zones"][zone] if zone else described)["http"] + path
+        request = AWSRequest(method=method, url=url, data=body, headers=dict(headers or {}))
+        credentials = Credentials(described["access_key"], described["secret_key"])
+        S3SigV4Auth(credentials, "s3", described["region"]).add_auth(request)
+        return httpx.request(method, url, content=body, headers=dict(request.headers.items()), timeout=10)
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from reconciler.emulators.qumulo.switches import Switches
 from reconciler.emulators.qumulo.tree import Tree
 from reconciler.emulators.server import Handler
 
-_ROUTES: Final = tuple(
+#: Every call with the pattern of its path.
+ROUTES: Final = tuple(
     (route.pattern(), route) for route in (*session_calls.ROUTES, *replication_calls.ROUTES, *file_calls.ROUTES)
 )
 
@@ -58,7 +59,7 @@ class Cluster:
 
     def operation(self, request: Request) -> Operation:
         """What is asked. An unknown path is called a write unless its method only reads."""
-        for pattern, route in _ROUTES:
+        for pattern, route in ROUTES:
             if route.method == request.method and pattern.fullmatch(request.raw_path):
                 return Operation(route.name, route.write)
         return Operation(None, request.method not in READS)
@@ -81,7 +82,7 @@ class Cluster:
 
     def _route(self, request: Request) -> tuple[Route, dict[str, str]]:
         known = False
-        for pattern, route in _ROUTES:
+        for pattern, route in ROUTES:
             match = pattern.fullmatch(request.raw_path)
             if match is None:
                 continue

@@ -60,7 +60,9 @@ def test_a_reference_that_leads_nowhere(lab: Lab, ref: str, expected: tuple[int,
     assert error(lab.api.get(url(ref, "/info/attributes"))) == expected
 
 
-@pytest.mark.parametrize("path", ["/v1/files/2/entries", "/v1/files/2/info/attributes/", "/v1/files/2/nothing", "/v1/file/2"])
+@pytest.mark.parametrize(
+    "path", ["/v1/files/2/entries", "/v1/files/2/info/attributes/", "/v1/files/2/nothing", "/v1/file/2"]
+)
 def test_a_wrong_slash_is_another_path(lab: Lab, path: str) -> None:
     assert lab.api.get(path).status_code == 404
 
@@ -121,7 +123,9 @@ def test_patch_writes_at_an_offset_and_fills_the_gap(lab: Lab) -> None:
 
 def test_a_write_of_the_wrong_kind_changes_nothing(lab: Lab) -> None:
     lab.put("/a.bin", "old")
-    assert lab.api.put(url("/a.bin", "/data"), content=b"new", headers={"Content-Type": "text/plain"}).status_code == 400
+    assert (
+        lab.api.put(url("/a.bin", "/data"), content=b"new", headers={"Content-Type": "text/plain"}).status_code == 400
+    )
     assert lab.api.patch(url("/a.bin", "/data?offset=-1"), content=b"new", headers=BINARY).status_code == 400
     assert lab.api.put(url("/missing", "/data"), content=b"new", headers=BINARY).status_code == 404
     assert error(lab.api.put(url("/", "/data"), content=b"new", headers=BINARY)) == (400, "fs_not_a_file_error")
@@ -158,7 +162,14 @@ def test_what_is_there_already_is_409(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"name": "a"}, {"action": "CREATE_FILE"}, {"name": "a", "action": "FLY"}, {"name": 1, "action": "CREATE_FILE"}]
+    "body",
+    [
+        {},
+        {"name": "a"},
+        {"action": "CREATE_FILE"},
+        {"name": "a", "action": "FLY"},
+        {"name": 1, "action": "CREATE_FILE"},
+    ],
 )
 def test_an_entry_that_makes_no_sense(lab: Lab, body: dict[str, object]) -> None:
     assert lab.api.post(url("/", "/entries/"), json=body).status_code == 400

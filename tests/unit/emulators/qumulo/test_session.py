@@ -33,7 +33,9 @@ def test_a_wrong_login_does_not_say_what_was_wrong(lab: Lab, username: str, pass
     assert answer.json()["description"] == login(lab, "nobody", "x").json()["description"]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"not json", b'{"username": 1, "password": "x"}', b'{"username": "a"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b"not json", b'{"username": 1, "password": "x"}', b'{"username": "a"}']
+)
 def test_a_login_that_makes_no_sense_is_400(lab: Lab, body: bytes) -> None:
     assert lab.client(None).post("/v1/session/login", content=body).status_code == 400
 
@@ -143,7 +145,9 @@ def test_access_tokens_come_in_pages(lab: Lab) -> None:
         seen += [entry["id"] for entry in page["entries"]]
         path, pages = page["paging"]["next"], pages + 1
     assert (len(seen), len(set(seen)), pages) == (3, 3, 3)
-    assert [entry["user"]["name"] for entry in admin.get(TOKENS, params={"user": "reader"}).json()["entries"]] == ["reader"]
+    assert [entry["user"]["name"] for entry in admin.get(TOKENS, params={"user": "reader"}).json()["entries"]] == [
+        "reader"
+    ]
 
 
 def test_a_reader_may_look_and_nothing_else(lab: Lab) -> None:

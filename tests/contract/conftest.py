@@ -1,0 +1,3 @@
+from tests.lab.fixtures import bucket, certificate, lab, objects, odd_objects
+
+__all__ = ["bucket", "certificate", "lab", "objects", "odd_objects"]
