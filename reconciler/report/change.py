@@ -50,6 +50,7 @@ def change_lines(change: Change, style: Style, *, verbose: bool) -> list[str]:
         kind=change.type,
         title=change.title,
         where=change.where,
+        verbose=verbose,
     )
     if change.reason in _REASONS:
         lines += wrap([Span(f"because {_REASONS[change.reason]}", Tone.DIM)], style, indent=INDENT)
@@ -62,28 +63,44 @@ def change_lines(change: Change, style: Style, *, verbose: bool) -> list[str]:
 
 
 def flow_heading(
-    mark: tuple[str, str, Tone], style: Style, *, name: str, kind: str, title: str, where: SourceRange | None
+    mark: tuple[str, str, Tone],
+    style: Style,
+    *,
+    name: str,
+    kind: str,
+    title: str,
+    where: SourceRange | None,
+    verbose: bool = False,
 ) -> list[str]:
     """Write `  ~ update  name (s3)  from → to        file:line`.
 
     Args:
         mark: symbol, word and tone.
         kind: what stands in brackets; nothing if empty.
+        verbose: nothing shortened.
     """
     symbol, word, tone = mark
     lead = [Span(f"{symbol} {word:<7} ", tone), Span(name, Tone.BOLD), Span(f" ({kind})  " if kind else "  ")]
-    indent = max(5 - len(symbol) - 1, 0)
+    indent = 4 - len(symbol)
     used = indent + sum(cells(clean(span.text, ascii_only=not style.unicode)) for span in lead)
-    if where is None:
-        title = short_title(title, max(style.columns - used, _LEAST_ROOM), style)
-        return wrap([*lead, Span(title, whole=True)], style, indent=indent, hang=_HANG)
-    for at in _places(where, style):
-        room = style.columns - used - 2 - cells(at)
-        if cells(fitting := short_title(title, max(room, 1), style)) == cells(short_title(title, _ENDLESS, style)):
-            break
+    if verbose:
+        flow, at = short_title(title, _ENDLESS, style), place(where, style) if where else ""
     else:
-        fitting = short_title(title, room if room >= _LEAST_ROOM else style.columns - _HANG, style)
-    return columns([*lead, Span(fitting, whole=True)], Span(at, Tone.DIM), style, indent=indent, hang=_HANG)
+        flow, at = _fitted(title, where, style.columns - used, style)
+    spans = [*lead, Span(flow, whole=True)]
+    if not at:
+        return wrap(spans, style, indent=indent, hang=_HANG)
+    return columns(spans, Span(at, Tone.DIM), style, indent=indent, hang=_HANG)
+
+
+def _fitted(title: str, where: SourceRange | None, room: int, style: Style) -> tuple[str, str]:
+    """Fit title and place into `room` cells: the place gives way first, then the title, then the line is wrapped."""
+    full, at = short_title(title, _ENDLESS, style), ""
+    for at in _places(where, style) if where else [""]:
+        if cells(full) + 2 + cells(at) <= room:
+            return full, at
+    rest = room - 2 - cells(at)
+    return short_title(title, rest if rest >= _LEAST_ROOM else style.columns - _HANG, style), at
 
 
 def field_lines(
@@ -105,7 +122,7 @@ def field_lines(
     width = min(max(map(cells, names), default=0), _LONGEST_PATH)
     lines: list[str] = []
     for field, name in zip(fields, names, strict=True):
-        at = _field_place(field, where, style)
+        at = _field_place(field, where, style, verbose=verbose)
         padded = name + " " * (width - cells(name))
         if from_nothing and not field.sensitive:
             value = Span(field_value(field, field.after, style), Tone.ADD)
@@ -142,12 +159,13 @@ def _path(field: FieldChange, style: Style, *, verbose: bool) -> str:
     return text if verbose else middle(text, _LONGEST_PATH, style.glyph("…"))
 
 
-def _field_place(field: FieldChange, where: SourceRange | None, style: Style) -> str:
+def _field_place(field: FieldChange, where: SourceRange | None, style: Style, *, verbose: bool) -> str:
     if field.where is None:
         return ""
     if where is not None and field.where.file == where.file:
         return f":{field.where.line}"
-    return middle(place(field.where, style), style.columns // 3, style.glyph("…"))
+    full = place(field.where, style)
+    return full if verbose else middle(full, style.columns // 3, style.glyph("…"))
 
 
 def _field_line(field: FieldChange, name: str, at: str, style: Style, *, verbose: bool) -> list[str]:

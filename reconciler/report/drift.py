@@ -16,24 +16,25 @@ from reconciler.report.unread import unread_lines
 __all__ = ["drift_text"]
 
 _MARKS = {
-    DriftState.DRIFTED: ("~", "drifted", Tone.CHANGE),
+    DriftState.DRIFTED: ("~", "drifted ", Tone.CHANGE),
     DriftState.VANISHED: ("-", "vanished", Tone.REMOVE),
     DriftState.ACCEPTED: ("~", "accepted", Tone.DIM),
-    DriftState.PENDING: ("~", "pending", Tone.CHANGE),
-    DriftState.NEVER_APPLIED: ("+", "new", Tone.ADD),
-    DriftState.UNKNOWN: ("?", "unknown", Tone.ERROR),
+    DriftState.PENDING: ("~", "pending ", Tone.CHANGE),
+    DriftState.NEVER_APPLIED: ("+", "new     ", Tone.ADD),
+    DriftState.UNKNOWN: ("?", "unknown ", Tone.ERROR),
 }
-_DEAD = ("!", "dead", Tone.ERROR)
+_DEAD = ("!", "dead    ", Tone.ERROR)
 
-_COUNTS = (
-    (DriftState.DRIFTED, "drifted", Tone.CHANGE),
-    (DriftState.VANISHED, "vanished", Tone.REMOVE),
-    (DriftState.ACCEPTED, "accepted", None),
-    (DriftState.PENDING, "pending", None),
-    (DriftState.NEVER_APPLIED, "never applied", None),
-    (DriftState.UNKNOWN, "not read", Tone.ERROR),
-    (DriftState.IN_SYNC, "in sync", Tone.OK),
+_COUNTS: tuple[tuple[tuple[DriftState, str, Tone | None], ...], ...] = (
+    ((DriftState.DRIFTED, "drifted", Tone.CHANGE), (DriftState.VANISHED, "vanished", Tone.REMOVE)),
+    ((DriftState.PENDING, "pending", None), (DriftState.NEVER_APPLIED, "never applied", None)),
+    (
+        (DriftState.ACCEPTED, "accepted", None),
+        (DriftState.IN_SYNC, "in sync", Tone.OK),
+        (DriftState.UNKNOWN, "not read", Tone.ERROR),
+    ),
 )
+"""What stands beside each other in the last line: drift, then what is pending, then the rest."""
 
 
 def drift_text(report: DriftReport, style: Style, *, verbose: bool = False) -> str:
@@ -99,7 +100,9 @@ def _lines(items: Sequence[DriftItem], style: Style, *, verbose: bool) -> list[s
 def _item(
     item: DriftItem, mark: tuple[str, str, Tone], fields: Sequence[FieldChange], style: Style, *, verbose: bool
 ) -> list[str]:
-    heading = flow_heading(mark, style, name=item.replication, kind=item.provider, title=item.title, where=item.where)
+    heading = flow_heading(
+        mark, style, name=item.replication, kind=item.provider, title=item.title, where=item.where, verbose=verbose
+    )
     return heading + field_lines(fields, item.where, style, verbose=verbose)
 
 
@@ -148,22 +151,23 @@ def _facts(health: Health, report: DriftReport) -> Iterator[str]:
 
 
 def _summary(report: DriftReport, style: Style) -> list[str]:
-    told = []
-    for state, word, tone in _COUNTS:
-        if number := sum(item.state is state for item in report.items):
-            told.append([Span(f"{number:,} {word}", tone, whole=True)])
+    groups = [[[span] for part in group if (span := _count(report, *part))] for group in _COUNTS]
     if dead := sum(item.dead for item in report.items):
-        told.insert(0, [Span(f"{dead:,} dead", Tone.ERROR, whole=True)])
-    lines = wrap([Span("Drift: ", Tone.BOLD), *joined(told, ", ")], style) if len(told) > 1 or report.drifted else []
+        groups[0].append([Span(f"{dead:,} dead", Tone.ERROR, whole=True)])
+    told = joined([joined(group, ", ") for group in groups if group], f" {style.glyph('·')} ")
     if report.drifted:
-        return lines
+        return wrap([Span("Drift: ", Tone.BOLD), *told], style)
     read = count(sum(item.state is not DriftState.UNKNOWN for item in report.items), "replication")
+    verdict = [Span("No drift. ", Tone.OK), Span(f"{read} read, live is as last applied.")]
     if report.unread or not report.complete:
-        return [
-            *lines,
-            *wrap([Span("No drift seen, but not all was read. ", Tone.ERROR), Span(f"{read} read.")], style),
-        ]
-    verdict = f"{read} read, live is as last applied."
-    if any(item.state is DriftState.ACCEPTED for item in report.items):
-        verdict = f"{read} read, live is as last applied but for what is accepted."
-    return [*lines, *wrap([Span("No drift. ", Tone.OK), Span(verdict)], style)]
+        verdict = [Span("No drift seen, but not all was read. ", Tone.ERROR), Span(f"{read} read.")]
+    elif any(item.state is DriftState.ACCEPTED for item in report.items):
+        verdict[1] = Span(f"{read} read, live is as last applied but for what is accepted.")
+    quiet = all(item.state is DriftState.IN_SYNC for item in report.items)
+    return wrap(verdict, style) + ([] if quiet else wrap([Span("Of these: ", Tone.BOLD), *told], style))
+
+
+def _count(report: DriftReport, state: DriftState, word: str, tone: Tone | None) -> Span | None:
+    """Count one state. Pending is also what has drifted and whose manifest has moved on besides."""
+    number = sum(item.state is state or (state is DriftState.PENDING and bool(item.pending)) for item in report.items)
+    return Span(f"{number:,} {word}", tone, whole=True) if number else None

@@ -67,11 +67,11 @@ def columns(left: Iterable[Span], right: Span, style: Style, *, indent: int = 0,
 
 
 def joined(parts: Iterable[Iterable[Span]], separator: str) -> list[Span]:
-    """Put a dim separator between groups of spans."""
+    """Put a dim separator between groups of spans; it never begins a line."""
     out: list[Span] = []
     for part in parts:
         if out:
-            out.append(Span(separator, Tone.DIM))
+            out += [Span(separator.rstrip(" "), Tone.DIM, whole=True), Span(" ")]
         out.extend(part)
     return out
 

@@ -19,6 +19,9 @@ from reconciler.report.unread import unread_lines
 
 __all__ = ["plan_text"]
 
+_UNREAD = "REPL-W001"
+"""The finding that says why a scope could not be read."""
+
 _NAMED = 3
 """How many unmanaged relationships are named before the rest is only counted."""
 
@@ -227,8 +230,8 @@ def _next(plan: Plan, style: Style, now: datetime | None, saved_as: str | None) 
 def _obstacles(plan: Plan) -> Iterator[str]:
     if plan.unread or not plan.complete:
         yield f"{count(len(plan.unread), 'scope')} could not be read" if plan.unread else "not all could be read"
-    if more := len(plan.errors) - len(plan.unread):
-        yield f"{count(more, 'error')} above"
+    if others := sum(finding.code != _UNREAD for finding in plan.errors):
+        yield f"{count(others, 'error')} above"
     if plan.blocking:
         yield f"{count(len(plan.blocking), 'effect')} to approve (--allow, or `allow:` in the manifest)"
     if not plan.applyable and not (plan.unread or not plan.complete or plan.errors or plan.blocking):

@@ -22,8 +22,8 @@ _WORDS = {
 
 _TEXTS = {
     "call_settled": "it had been done before",
-    "call_retry": "no clear answer; looking before anything is sent again",
-    "read_back": "comparing what is live with what was planned",
+    "call_retry": "no clear answer, looking first",
+    "read_back": "comparing live with planned",
 }
 """Said where the event itself says nothing, or before what it says."""
 

@@ -22,14 +22,18 @@ _OUTCOMES = {
 
 _RUNS = {
     RunOutcome.DONE: ("Done", "all that was planned is done", Tone.OK),
-    RunOutcome.PARTIAL: ("Partly done", "see what failed; apply again to go on, nothing is done twice", Tone.ERROR),
-    RunOutcome.FAILED: ("Failed", "nothing of the plan is done; see why, then apply again", Tone.ERROR),
+    RunOutcome.PARTIAL: (
+        "Partly done",
+        "see what failed, then plan and apply again; nothing is done twice",
+        Tone.ERROR,
+    ),
+    RunOutcome.FAILED: ("Failed", "nothing of the plan is done; see why, then plan and apply again", Tone.ERROR),
     RunOutcome.UNVERIFIED: (
         "Done, but not proved",
         "the systems accepted it, and no proof that data flows",
         Tone.ERROR,
     ),
-    RunOutcome.INTERRUPTED: ("Interrupted", "the journal is complete; apply again to go on", Tone.WARN),
+    RunOutcome.INTERRUPTED: ("Interrupted", "the journal is complete; plan and apply again to go on", Tone.WARN),
 }
 
 _HANG = 6

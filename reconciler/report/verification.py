@@ -69,7 +69,7 @@ def _entry(verification: Verification, style: Style) -> list[str]:
         facts.append([Span(f"lag {format_seconds(verification.lag_s)}")])
     good = [check.name for check in verification.checks if check.verdict is Verdict.MATCH]
     if good:
-        facts.append([Span(f"seen equal: {', '.join(good)}")])
+        facts.append([Span(f"checked: {', '.join(good)}")])
     if verification.not_checked:
         facts.append([Span(f"not checked: {', '.join(map(prose, verification.not_checked))}", Tone.DIM)])
     separator = f" {style.glyph('·')} "
