@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -48,8 +49,6 @@ class Both:
         self.s3.close()
 
     def body(self, **changes: Any) -> dict[str, Any]:
-        with open(self.ca, encoding="ascii") as file:
-            ca = file.read()
         return {
             "direction": "COPY_TO_OBJECT",
             "local_directory_path": "/projects",
@@ -61,7 +60,7 @@ class Both:
             "region": self.s3facts["region"],
             "access_key_id": self.s3facts["access_key"],
             "secret_access_key": self.s3facts["secret_key"],
-            "ca_certificate": ca,
+            "ca_certificate": Path(self.ca).read_text(encoding="ascii"),
             **changes,
         }
 
@@ -109,10 +108,9 @@ def test_there_and_back_again(both: Both) -> None:
     back = both.create(direction="COPY_FROM_OBJECT", local_directory_path="/restore")
     assert both.finish(back)["error"] == ""
     state = both.control.get("/state").json()["emulators"]["nas-1"]["state"]
-    sent = {
-        path.removeprefix("/projects"): one["sha256"] for path, one in state["files"].items() if "/projects/" in path
-    }
-    came = {path.removeprefix("/restore"): one["sha256"] for path, one in state["files"].items() if "/restore/" in path}
+    files = {path: one["sha256"] for path, one in state["files"].items()}
+    sent = {path.removeprefix("/projects"): digest for path, digest in files.items() if path.startswith("/projects")}
+    came = {path.removeprefix("/restore"): digest for path, digest in files.items() if path.startswith("/restore")}
     assert sent == came
     assert [job["files_transferred"] for job in state["jobs"]] == [len(sent), len(came)]
 
