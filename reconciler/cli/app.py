@@ -19,19 +19,20 @@ _USAGE = 64
 _INTERRUPTED = 130
 
 _COMMANDS = {
-    "validate": "validate",
-    "plan": "plan",
-    "show": "show",
-    "apply": "apply",
-    "verify": "verify",
-    "drift": "drift",
-    "resync": "resync",
-    "import": "import_",
-    "graph": "graph",
-    "schema": "schema",
-    "providers": "providers",
-    "explain": "explain",
+    "validate": ("validate", "Check the manifests; no network."),
+    "plan": ("plan", "Show what apply would do, call by call."),
+    "show": ("show", "Print a saved plan again."),
+    "apply": ("apply", "Do exactly what the plan says, and prove it."),
+    "verify": ("verify", "Prove that bytes arrive."),
+    "drift": ("drift", "Find what has moved; for every night."),
+    "resync": ("resync", "Send a replication's data again."),
+    "import": ("import_", "Write what is live down as manifests."),
+    "graph": ("graph", "Draw who copies to whom."),
+    "schema": ("schema", "Print JSON Schemas for editors and readers."),
+    "providers": ("providers", "List what is installed and what it can do."),
+    "explain": ("explain", "Explain an effect that a plan names."),
 }
+"""Name of the command, its module, and what the list of commands says of it."""
 
 _EPILOG = (
     "Exit codes: 0 done, nothing to change · 1 error · 2 changes or drift · 3 partial · 4 refused by policy or guard · "
@@ -52,9 +53,10 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback()(_root)
-    for name, module in _COMMANDS.items():
-        app.command(name)(importlib.import_module(f"reconciler.cli.{module}").command)
-    app.add_typer(importlib.import_module("reconciler.cli.lab").app, name="lab")
+    for name, (module, short_help) in _COMMANDS.items():
+        app.command(name, short_help=short_help)(importlib.import_module(f"reconciler.cli.{module}").command)
+    lab = importlib.import_module("reconciler.cli.lab")
+    app.add_typer(lab.app, name="lab", short_help="Try everything on emulators.")
     return app
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine.lock import FileLock
-from reconciler.engine.plan import make_plan
 from reconciler.errors import ErrorCode, LockHeld, Refused, StalePlan
 from reconciler.model.change import Action
 from reconciler.model.plan import Plan
@@ -14,7 +13,7 @@ from reconciler.model.receipt import ContainerOutcome, RunOutcome
 from reconciler.testing.clock import ManualClock
 from tests.lab.workbench import Workbench
 
-assert make_plan
+PRUNING = "apiVersion: repl/v1\nkind: Workspace\nmetadata: {name: default}\nspec: {prune: true}\n"
 
 
 @pytest.fixture(params=["container", "relationship"])
@@ -79,11 +78,11 @@ def test_only_what_is_ours_is_pruned_and_only_when_both_say_so(bench: Workbench)
     bench.replicate("one", "a", "b")
     bench.replicate("two", "a", "c", prefix="y/")
     bench.apply(bench.plan())
-    bench.here.inject("theirs" if bench.grain == "container" else None,
-                      {"source": {"bucket": "a", "prefix": "z/"}, "destination": {"bucket": "d"}, "state": "active"})  # fmt: skip
+    theirs = {"source": {"bucket": "a", "prefix": "z/"}, "destination": {"bucket": "d"}, "state": "active"}
+    bench.here.inject("theirs" if bench.grain == "container" else None, theirs)
     bench.forget("two")
     assert Action.DELETE not in actions(bench.plan(prune=True)).values()
-    bench.write("workspace.yaml", "apiVersion: repl/v1\nkind: Workspace\nmetadata: {name: default}\nspec: {prune: true}\n")
+    bench.write("workspace.yaml", PRUNING)
     kept = bench.plan()
     assert Action.DELETE not in actions(kept).values()
     assert sum(item.ours for item in kept.unmanaged) == 1
@@ -168,7 +167,7 @@ def test_an_approval_in_the_manifest_ends_with_its_day(tmp_path: Path) -> None:
 
 def test_protect_forbids_replace_and_delete(tmp_path: Path) -> None:
     bench = Workbench(tmp_path, grain="relationship", replace=("deletes",))
-    bench.write("workspace.yaml", "apiVersion: repl/v1\nkind: Workspace\nmetadata: {name: default}\nspec: {prune: true}\n")
+    bench.write("workspace.yaml", PRUNING)
     bench.replicate("one", deletes="keep", protect=True)
     bench.replicate("two", "c", "d")
     bench.apply(bench.plan())

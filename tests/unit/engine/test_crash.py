@@ -42,9 +42,7 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, number: int, *, after: bool) -> Non
 @pytest.mark.parametrize("grain", ["container", "relationship"])
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("again", ["same plan", "new plan"])
-def test_every_boundary(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grain: str, after: bool, again: str
-) -> None:
+def test_every_boundary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grain: str, after: bool, again: str) -> None:
     number = 0
     while True:
         bench = prepare(tmp_path / str(number), grain)

@@ -1,0 +1,136 @@
+"""The demonstration, and the promises that it makes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab.command import LabClient, repl
+
+pytestmark = pytest.mark.e2e
+
+
+def emulators_running() -> list[str]:
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if "reconciler.emulators" in line and "repl-demo-" in line]
+
+
+def test_the_demo_ends_well_and_leaves_nothing_running(tmp_path: Path) -> None:
+    ended = repl("lab", "demo", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    assert "No changes" in ended.out
+    assert not emulators_running()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_shown_saved_and_shown_again_is_what_is_sent(lab: LabClient) -> None:
+    saved = lab.run("plan", "--out", "p.json", "--output", "json")
+    assert saved.code == 0, saved.text
+    shown = lab.run("show", "p.json", "--output", "json")
+    assert shown.json == saved.json
+    ids = [step["id"] for container in saved.json["containers"] for step in container["steps"]]
+    assert ids == [step["id"] for container in shown.json["containers"] for step in container["steps"]]
+    text = lab.run("show", "p.json")
+    operations = [s["operation"] for c in saved.json["containers"] for s in c["steps"] if s["kind"] == "call"]
+    for operation in operations:
+        assert operation.split("/")[0].strip() in text.out
+    mark = lab.mark()
+    applied = lab.run("apply", "p.json", "--no-verify", "--output", "json")
+    assert applied.code == 0, applied.text
+    assert applied.json["plan_id"] == saved.json["plan_id"]
+    assert len(lab.writes(mark)) == saved.json["summary"]["calls"] == len(operations)
+    again = lab.run("plan", "--detailed-exitcode")
+    assert again.code == 0, again.text
+    assert "No changes" in again.out
+    mark = lab.mark()
+    assert lab.run("apply", "--yes").code == 0
+    assert not lab.writes(mark, configuration=False)
+
+
+def test_reading_commands_write_nothing(lab: LabClient) -> None:
+    lab.run("apply", "--yes", "--no-verify")
+    mark = lab.mark()
+    for arguments in (
+        ("validate",), ("plan",), ("drift",), ("verify", "--no-canary"), ("graph",), ("import", "aws-eu"),
+        ("import", "nas-1"), ("providers", "--check"),
+    ):  # fmt: skip
+        lab.run(*arguments)
+    logins = [entry for entry in lab.writes(mark, configuration=False) if "/v1/session/login" not in entry["path"]]
+    assert logins == []
+
+
+def test_a_canary_proves_every_flow_and_leaves_nothing(lab: LabClient) -> None:
+    applied = lab.run("apply", "--yes", "--output", "json")
+    assert applied.code == 0, applied.text
+    proofs = {proof["replication"]: proof for proof in applied.json["verifications"]}
+    assert set(proofs) == {"logs-to-dr", "media-to-dr", "nas-archive", "nas-restore"}
+    assert {proof["outcome"] for proof in proofs.values()} == {"proved"}
+    assert all(proof["lag_s"] >= 0 for proof in proofs.values())
+    for bucket in ("logs", "logs-dr", "media", "media-dr", "proj"):
+        listed = lab.s3.list_object_versions(Bucket=bucket)
+        keys = [item["Key"] for part in ("Versions", "DeleteMarkers") for item in listed.get(part, [])]
+        assert not [key for key in keys if "canary" in key]
+
+
+def test_dead_replication_is_not_called_good(lab: LabClient) -> None:
+    lab.switch("s3", worker="stopped")
+    lab.edit("workspace.yaml", "within: 1m", "within: 3s")
+    applied = lab.run("apply", "--yes", "--select", "logs-to-dr")
+    assert applied.code == 6, applied.text
+    assert "not proved" in applied.text.lower() or "failed" in applied.text.lower()
+    assert lab.run("verify", "logs-to-dr").code == 6
+
+
+def test_import_writes_manifests_that_plan_to_no_changes(lab: LabClient) -> None:
+    lab.put_rules(
+        "media",
+        [
+            {
+                "ID": "Legacy Rule 2019", "Priority": 7, "Status": "Enabled", "Filter": {"Prefix": "raw/"},
+                "Destination": {"Bucket": "arn:aws:s3:::media-dr"}, "DeleteMarkerReplication": {"Status": "Disabled"},
+            }
+        ],
+    )  # fmt: skip
+    (lab.folder / "replications.yaml").unlink()
+    imported = lab.run("import", "aws-eu", "--out", "imported.yaml")
+    assert imported.code == 0, imported.text
+    planned = lab.run("plan", "--detailed-exitcode")
+    assert planned.code == 0, planned.text
+    assert "No changes" in planned.out
+
+
+def test_drift_is_told_from_pending(lab: LabClient) -> None:
+    assert lab.run("apply", "--yes", "--no-verify").code == 0
+    assert lab.run("drift").code == 0
+    lab.edit("replications.yaml", "storageClass: STANDARD_IA", "storageClass: GLACIER_IR")
+    pending = lab.run("drift", "--output", "json")
+    assert pending.code == 0, pending.text
+    states = {item["replication"]: item["state"] for item in pending.json["items"]}
+    assert states["logs-to-dr"] == "pending"
+    assert lab.run("drift", "--include-pending").code == 2
+    rules = lab.rules("media")
+    rules[0]["Status"] = "Disabled"
+    lab.put_rules("media", rules)
+    drifted = lab.run("drift", "--output", "json")
+    assert drifted.code == 2
+    item = next(item for item in drifted.json["items"] if item["replication"] == "media-to-dr")
+    assert item["state"] == "drifted"
+    assert [(field["path"], field["before"], field["after"]) for field in item["fields"]] == [
+        (["state"], "active", "paused")
+    ]
+
+
+def test_the_emulators_end_with_their_parent(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom reconciler.cli.laboratory import started\n"
+        f"with started(Path({str(tmp_path / 'repl-demo-x')!r})) as lab:\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=False)
+    import time
+
+    for _ in range(100):
+        if not emulators_running():
+            return
+        time.sleep(0.1)
+    raise AssertionError(emulators_running())

@@ -1,0 +1,129 @@
+"""The command `repl` as a real process over a running lab."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+
+from reconciler.cli.laboratory import Lab
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+
+def repl(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, stdin: str | None = None, timeout: float = 120
+) -> Ended:
+    """Run one command to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", *arguments],
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "120", "NO_COLOR": "1"} | dict(env or {}),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(slots=True)
+class LabClient:
+    """What a test does to a lab behind repl's back, and what it looks at."""
+
+    lab: Lab
+
+    @property
+    def folder(self) -> Path:
+        return self.lab.folder
+
+    def run(self, *arguments: str, **more: Any) -> Ended:
+        return repl(*arguments, cwd=self.folder, **more)
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        reply = httpx.request(method, self.lab.world["control"] + path, json=body, timeout=10)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    def switch(self, name: str, **values: Any) -> None:
+        self.control("POST", f"/emulators/{name}/switches", values)
+
+    def fault(self, **fault: Any) -> None:
+        self.control("POST", "/faults", fault)
+
+    def mark(self) -> int:
+        """Return the number of the last request, for `writes`."""
+        return int(self.control("GET", "/requests?since=999999999")["last"])
+
+    def writes(self, since: int, *, configuration: bool = True) -> list[dict[str, Any]]:
+        """Return writes since a mark; of the replication configuration alone, or all."""
+        log = self.control("GET", f"/requests?since={since}")["requests"]
+        found = [entry for entry in log if entry["write"]]
+        if not configuration:
+            return found
+        return [entry for entry in found if is_configuration(entry)]
+
+    @property
+    def s3(self) -> Any:
+        facts = self.lab.s3
+        return boto3.client(
+            "s3", endpoint_url=facts["https"], verify=self.lab.world["ca"], region_name="eu-west-1",
+            aws_access_key_id=facts["access_key"], aws_secret_access_key=facts["secret_key"],
+        )  # fmt: skip
+
+    def rules(self, bucket: str) -> list[dict[str, Any]]:
+        return list(self.s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]["Rules"])
+
+    def put_rules(self, bucket: str, rules: list[dict[str, Any]], role: str | None = None) -> None:
+        self.s3.put_bucket_replication(
+            Bucket=bucket, ReplicationConfiguration={"Role": role or self.lab.s3["role"], "Rules": rules}
+        )
+
+    def relationships(self) -> list[dict[str, Any]]:
+        """Return the Qumulo cluster's relationships, read with its own login."""
+        nas = self.lab.world["emulators"]["nas-1"]
+        with httpx.Client(
+            base_url=nas["url"], headers={"Authorization": f"Bearer {nas['token']}"}, verify=self.context
+        ) as http:
+            return list(http.get("/v3/replication/object-relationships/").json())
+
+    @property
+    def context(self) -> Any:
+        import ssl
+
+        return ssl.create_default_context(cafile=self.lab.world["ca"])
+
+    def edit(self, name: str, before: str, after: str) -> None:
+        """Change a manifest's text."""
+        path = self.folder / name
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after))
+
+
+def is_configuration(entry: dict[str, Any]) -> bool:
+    """Say whether a request wrote replication configuration, not objects, files or sessions."""
+    query, path = str(entry.get("query", "")), str(entry["path"])
+    return "replication" in query or "/v3/replication/" in path
