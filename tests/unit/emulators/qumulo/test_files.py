@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from tests.lab import qumulo
 from tests.lab.qumulo import Lab, quote
 
 BINARY = {"Content-Type": "application/octet-stream"}
@@ -252,7 +253,6 @@ def test_a_parameter_that_is_not_understood_is_refused(lab: Lab, query: str) -> 
 
 
 def test_a_seeded_cluster_has_something_to_copy(tmp_path, certificate) -> None:  # type: ignore[no-untyped-def]
-    from tests.lab import qumulo
 
     with qumulo.start(tmp_path, certificate, seed=True) as lab:
         assert lab.read("/projects/README.txt")
