@@ -67,14 +67,16 @@ class _Readable(GenerateJsonSchema):
 
 
 def _schema(name: str, model: type[Value], text: str) -> dict[str, Any]:
-    made = model.model_json_schema(mode="serialization", by_alias=False, schema_generator=_Readable)
+    made: dict[str, Any] = _open(
+        model.model_json_schema(mode="serialization", by_alias=False, schema_generator=_Readable)
+    )
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:repl:schema:{name}:v1",
         "title": f"repl {name}, version 1",
         "description": f"{text} {_PROMISE}",
     }
-    return head | {key: _open(part) for key, part in made.items() if key not in head}
+    return head | {key: part for key, part in made.items() if key not in head}
 
 
 def _open(schema: Any) -> Any:

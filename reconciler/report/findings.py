@@ -93,6 +93,6 @@ def _source(where: SourceRange, snippet: str, tone: Tone, style: Style) -> list[
     carets = max(min(cells(meant), room - cells(left)), 1)
     margin = " " * len(number)
     return [
-        f"  {style.paint(f'{number} | ', Tone.DIM)}{isolated(line)}",
-        f"  {style.paint(f'{margin} | ', Tone.DIM)}{' ' * cells(left)}{style.paint('^' * carets, tone)}",
+        f"  {style.paint(f'{number} |', Tone.DIM)} {isolated(line)}",
+        f"  {style.paint(f'{margin} |', Tone.DIM)} {' ' * cells(left)}{style.paint('^' * carets, tone)}",
     ]

@@ -20,6 +20,8 @@ _WORDS = {
     "note": ("note", None),
 }
 
+_LONGEST_WORD = 12
+
 _TEXTS = {
     "call_settled": "it had been done before",
     "call_retry": "no clear answer, looking first",
@@ -48,18 +50,17 @@ def event_line(
         percent: how far a wait has come, 0 to 100.
         elapsed_s: seconds since the run began.
     """
-    word, tone = _WORDS.get(kind, (prose(kind), None))
     ascii_only, ellipsis = not style.unicode, style.glyph("…")
+    word, tone = _WORDS.get(kind, (middle(clean(prose(kind), ascii_only=ascii_only), _LONGEST_WORD, ellipsis), None))
     since = f"{format_seconds(round(elapsed_s, 1)):>7}  " if elapsed_s is not None else ""
     lead = f"{word:<9} "
-    where = middle(
-        clean(" ".join(filter(None, (container, step))), ascii_only=ascii_only), style.columns // 2, ellipsis
-    )
+    space = style.columns - cells(since) - cells(lead)
+    where = clean(" ".join(filter(None, (container, step))), ascii_only=ascii_only)
+    where = middle(where, min(space, style.columns // 2), ellipsis)
     shown = [f"{min(max(percent, 0.0), 100.0):.0f} %"] if percent is not None else []
     shown += [part for part in (_TEXTS.get(kind, ""), prose(text)) if part]
     rest = ("  " if where and shown else "") + clean(": ".join(shown), ascii_only=ascii_only)
-    room = style.columns - cells(since) - cells(clean(lead)) - cells(where)
-    if cells(rest) > room:
-        rest = head(rest, max(room - len(ellipsis), 0)) + ellipsis
-    line = style.paint(since, Tone.DIM) + style.paint(clean(lead, ascii_only=ascii_only), tone)
+    if cells(rest) > space - cells(where):
+        rest = head(rest, max(space - cells(where) - len(ellipsis), 0)) + ellipsis if space > cells(where) + 3 else ""
+    line = style.paint(since, Tone.DIM) + style.paint(lead, tone)
     return (line + isolated(where) + isolated(rest)).rstrip()

@@ -90,7 +90,8 @@ def _result(result: ContainerResult, names: list[str], style: Style) -> list[str
     spans += [Span(f"  {count(result.calls, 'call')} sent", Tone.DIM, whole=True)]
     lines = wrap(spans, style, indent=2, hang=_HANG)
     if result.code or result.detail:
-        why = ": ".join(part for part in (result.code, prose(result.detail)) if part)
+        detail = prose(result.detail)
+        why = detail if result.code in detail else f"{result.code}: {detail}" if detail else result.code
         lines += wrap([Span(why, tone)], style, indent=_HANG)
     if result.hint:
         lines += wrap([Span("hint: ", Tone.OK), Span(prose(result.hint))], style, indent=_HANG)
