@@ -76,7 +76,10 @@ def _call_lines(number: int, call: Call, digits: int, style: Style, *, verbose: 
 
 
 def _wait_lines(wait: Await, digits: int, style: Style, *, verbose: bool) -> list[str]:
-    lead = [Span(f"wait {'':>{digits}}  ", Tone.DIM), Span(f"{wait.target}: {wait.summary}")]
+    lead = [
+        Span(f"wait {'':>{digits}}  ", Tone.DIM),
+        Span(f"{wait.target}: {prose(wait.summary).removeprefix('wait ')}"),
+    ]
     spans = [*lead, Span(f" (at most {format_seconds(wait.deadline_s)})", Tone.DIM)]
     if verbose:
         spans.append(Span(f" [{wait.condition}]", Tone.DIM))

@@ -149,7 +149,11 @@ def replace_writes() -> ContainerPlan:
                 idempotent=True,
             ),
             Await(
-                id="c3/idle", condition="job-not-running", target="8c1f2e", summary="job has stopped", deadline_s=600
+                id="c3/idle",
+                condition="job-not-running",
+                target="8c1f2e",
+                summary="wait until no job runs",
+                deadline_s=600,
             ),
             Call(
                 id="c3/delete",

@@ -77,8 +77,14 @@ def test_done_without_proof_is_not_called_verified() -> None:
 def test_what_failed_says_why_and_what_to_do() -> None:
     found = receipt_text(receipt(RunOutcome.FAILED, BROKE), Style(color=False, width=160))
     assert "✗ failed  nas-1:cluster#relationship/8c1f2e  1 call sent" in found
-    assert "PERMISSION_DENIED: nas-1: DELETE" in found
+    assert "      nas-1: DELETE: PERMISSION_DENIED 403: a privilege is missing" in found
     assert "hint: give the role the privilege" in found
+
+
+def test_a_code_that_the_reason_does_not_name_stands_before_it() -> None:
+    other = BROKE.model_copy(update={"code": "PROVIDER-DID-NOT-CONVERGE", "detail": "storageClass is not set"})
+    found = receipt_text(receipt(RunOutcome.FAILED, other), PLAIN)
+    assert "PROVIDER-DID-NOT-CONVERGE: storageClass is not set" in found
 
 
 def test_the_calls_sent_are_counted_and_the_paths_named() -> None:
