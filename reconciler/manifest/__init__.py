@@ -1,0 +1,1 @@
+"""YAML to documents: reading with places, variables, defaults, checks, secrets, edits, schemas."""
