@@ -80,7 +80,7 @@ def test_no_name_breaks_out_of_its_quotes(name: str) -> None:
             r'  (subgraph p0\["[^"\[\]<>|`]*"\]|  n0\["[^"\[\]<>|`]*"\]|end|n0 -->\|"[^"\[\]<>|`]*"\| n0)', line
         )
     for line in graph_text(hostile(name), "dot").splitlines():
-        assert line.count('"') - line.count('\\"') in (0, 2)
+        assert re.sub(r"\\.", "", line).count('"') in (0, 2)
         assert line.isprintable()
     assert json.loads(graph_text(hostile(name), "json"))["nodes"][0]["location"] == name
     assert set(FORMATS) == {"mermaid", "dot", "json", "text"}
