@@ -1,0 +1,1 @@
+"""Evidence about data: what a provider says of itself, and what a fresh object shows."""

@@ -1,0 +1,476 @@
+"""A canary proves what it says it proves, and leaves nothing behind, however it ends."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.errors import ErrorCode
+from reconciler.model.relationship import Flow
+from reconciler.model.verification import Check, Level, Outcome, Verdict, Verification
+from reconciler.testing.clock import ManualClock
+from reconciler.testing.memory import (
+    LoggedRequest,
+    MemoryObject,
+    MemoryWorld,
+    Secrets,
+    memory_flow,
+    memory_provider,
+    open_memory,
+)
+from reconciler.verify.run import Job, verify
+
+KEY = ".repl-canary/run-1/f"
+
+
+@dataclass
+class Scene:
+    """Two worlds with a rule from bucket `a` of one to bucket `b` of the other."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    stop: threading.Event = field(default_factory=threading.Event)
+    told: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.here = MemoryWorld.create("here", clock=self.clock, buckets=("a",))
+        self.there = MemoryWorld.create("there", clock=self.clock, buckets=("b",))
+        self.here.plane.latency_s = 3
+
+    def job(self, flow: Flow, **live: Any) -> Job:
+        """Make the relationship live, as the flow describes it but for `live`, and describe the job."""
+        owner = open_memory(flow.owner)
+        desired = owner.normalise(flow)
+        whole = desired.identity.startswith("repl.")
+        document = desired.settings | live
+        continuous = flow.owner.spec.config.continuous  # type: ignore[attr-defined]
+        self.here.inject(desired.identity if whole else None, document, continuous=continuous)
+        seen = owner.observe(owner.scope(flow)).containers
+        found = next(r for state in seen for r in state.relationships if r.identity == desired.identity)
+        return Job(
+            flow=flow, provider=owner, relationship=found, source=open_memory(flow.source),
+            destination=open_memory(flow.destination),
+        )  # fmt: skip
+
+    def verify(self, *jobs: Job, level: Level | None = None, parallelism: int = 1) -> tuple[Verification, ...]:
+        return verify(
+            jobs, run_id="run-1", clock=self.clock, parallelism=parallelism, level=level, secrets=Secrets(),
+            stop=self.stop, emit=self.told.append,
+        )  # fmt: skip
+
+    def left(self) -> list[str]:
+        """Keys of all canaries in all buckets."""
+        worlds = (self.here, self.there)
+        return [
+            f"{bucket}/{key}" for w in worlds for bucket, held in w.buckets.items() for key in held if "canary" in key
+        ]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def flow(name: str = "f", source: str = "a", destination: str = "b", *, jobs: bool = False, **spec: Any) -> Flow:
+    config = {"grain": "relationship", "continuous": False} if jobs else {}
+    here, there = memory_provider("here", **config), memory_provider("there", **config)
+    return memory_flow(name, (here, source), (there, destination), **({"verify": {"within": "1m"}} | spec))
+
+
+def named(answer: Verification, name: str) -> list[Check]:
+    return [check for check in answer.checks if check.name == name]
+
+
+def verdicts(answer: Verification) -> dict[str, Verdict]:
+    return {check.name: check.verdict for check in answer.checks}
+
+
+# What it proves ------------------------------------------------------------------------------------------------
+
+
+def test_a_canary_that_arrives_is_proof_with_its_lag(scene: Scene) -> None:
+    (answer,) = scene.verify(scene.job(flow(source="a/in/", destination="b/out/")))
+    assert (answer.outcome, answer.level, answer.reason) == (Outcome.PROVED, Level.CANARY, "")
+    assert answer.lag_s is not None
+    assert 3 <= answer.lag_s <= 6
+    assert 4096 <= answer.bytes_written <= 65536
+    assert set(verdicts(answer).values()) == {Verdict.MATCH}
+    assert {"canary written", "canary arrived", "size", "sha256", "metadata", "health", "cleanup"} <= verdicts(
+        answer
+    ).keys()
+    assert "COMPLETED" in named(answer, "canary arrived")[0].detail
+    assert {"objects written before", "deletions"} <= set(answer.not_checked)
+    assert scene.left() == []
+
+
+def test_each_canary_has_content_of_its_own(scene: Scene) -> None:
+    seen: list[bytes] = []
+
+    def look(request: LoggedRequest) -> None:
+        if request.operation == "read":
+            seen.extend(held.data for held in scene.there.buckets["b"].values())
+
+    scene.there.watch = look
+    scene.verify(scene.job(flow("one")), scene.job(flow("two", source="a/x/", destination="b/x/")))
+    assert len(set(seen)) >= 2
+
+
+def test_it_carries_the_tags_that_the_filter_asks_for(scene: Scene) -> None:
+    (answer,) = scene.verify(scene.job(flow(filter={"tags": {"class": "hot"}})))
+    assert answer.outcome is Outcome.PROVED
+
+
+def test_a_managed_storage_class_is_compared(scene: Scene) -> None:
+    (good,) = scene.verify(scene.job(flow(storage_class="COLD")))
+    assert verdicts(good)["storage class"] is Verdict.MATCH
+    (bad,) = scene.verify(scene.job(flow(storage_class="COLD"), storageClass="STANDARD"))
+    assert (bad.outcome, verdicts(bad)["storage class"]) == (Outcome.FAILED, Verdict.DIFFERS)
+    assert "COLD in the manifest, STANDARD at the destination" in named(bad, "storage class")[0].detail
+
+
+def test_a_deletion_is_seen_to_arrive_where_deletions_are_replicated(scene: Scene) -> None:
+    (answer,) = scene.verify(scene.job(flow(deletes="replicate")))
+    assert (answer.outcome, verdicts(answer)["delete"]) == (Outcome.PROVED, Verdict.MATCH)
+    assert "deletions" not in answer.not_checked
+
+
+def test_a_deletion_that_does_not_arrive_is_a_failure(scene: Scene) -> None:
+    (answer,) = scene.verify(scene.job(flow(deletes="replicate"), deletes="keep"))
+    assert (answer.outcome, verdicts(answer)["delete"]) == (Outcome.FAILED, Verdict.EXTRA)
+    assert "the deletion did not arrive within 1m" in answer.reason
+    assert scene.left() == []
+
+
+def test_a_closer_level_than_a_canary_is_not_claimed(scene: Scene) -> None:
+    (answer,) = scene.verify(scene.job(flow(verify={"level": "hash", "within": "1m"})))
+    assert (answer.level, answer.outcome) == (Level.HASH, Outcome.NOT_CHECKED)
+    assert verdicts(answer)["sha256"] is Verdict.MATCH
+
+
+def test_the_level_given_replaces_the_flow_s(scene: Scene) -> None:
+    (answer,) = scene.verify(scene.job(flow()), level=Level.STATUS)
+    assert (answer.level, answer.outcome, answer.bytes_written) == (Level.STATUS, Outcome.PROVED, 0)
+
+
+# What it disproves ---------------------------------------------------------------------------------------------
+
+
+def test_a_canary_that_does_not_arrive_fails_with_what_both_ends_say(scene: Scene) -> None:
+    scene.here.plane.stalled = True
+    (answer,) = scene.verify(scene.job(flow()))
+    assert (answer.outcome, answer.lag_s) == (Outcome.FAILED, None)
+    assert "did not arrive within 1m: the source's replication status is PENDING" in answer.reason
+    assert "here says all is well (1 waiting)" in answer.reason
+    assert scene.clock.monotonic() >= 60
+    assert scene.left() == []
+    assert any("still waiting" in line for line in scene.told)
+
+
+def test_what_may_still_come_after_the_limit_is_said(scene: Scene) -> None:
+    scene.here.plane.latency_s = 90
+    (answer,) = scene.verify(scene.job(flow()))
+    assert named(answer, "cleanup")[0].verdict is Verdict.PENDING
+    assert KEY in named(answer, "cleanup")[0].detail
+
+
+def test_an_object_that_stays_failed_ends_the_wait_before_the_limit(scene: Scene) -> None:
+    scene.here.plane.failing = True
+    (answer,) = scene.verify(scene.job(flow(verify={"within": "1h"})))
+    assert answer.outcome is Outcome.FAILED
+    assert "the source's replication status is FAILED; here says it has failed (1 failed)" in answer.reason
+    assert scene.clock.monotonic() < 600
+
+
+def test_changed_bytes_fail(scene: Scene) -> None:
+    scene.here.plane.corrupts = True
+    (answer,) = scene.verify(scene.job(flow()))
+    assert (answer.outcome, verdicts(answer)["sha256"], verdicts(answer)["size"]) == (
+        Outcome.FAILED, Verdict.DIFFERS, Verdict.MATCH
+    )  # fmt: skip
+    assert "differs from what was written: sha256" in answer.reason
+    assert scene.left() == []
+
+
+def test_lost_metadata_fails(scene: Scene) -> None:
+    scene.here.plane.drops_metadata = True
+    (answer,) = scene.verify(scene.job(flow()))
+    assert (answer.outcome, verdicts(answer)["metadata"]) == (Outcome.FAILED, Verdict.DIFFERS)
+
+
+def test_a_file_that_is_still_being_written_is_given_time(scene: Scene) -> None:
+    """Some systems show a file before all of it is there."""
+    whole: list[MemoryObject] = []
+
+    def shorten(request: LoggedRequest) -> None:
+        held = scene.there.buckets["b"].get(KEY)
+        if held and not whole:
+            whole.append(held)
+            scene.there.buckets["b"][KEY] = MemoryObject(data=held.data[:100], modified_at=held.modified_at)
+            complete_at = scene.clock.monotonic() + 4
+            scene.clock.woken = lambda now: scene.there.buckets["b"].update({KEY: held}) if now >= complete_at else None
+
+    scene.there.watch = shorten
+    (answer,) = scene.verify(scene.job(flow()))
+    assert (answer.outcome, len(whole)) == (Outcome.PROVED, 1)
+
+
+def test_other_objects_that_failed_are_not_outweighed(scene: Scene) -> None:
+    job = scene.job(flow())
+    scene.here.rules["a"]["repl.test.f"].failed = 7
+    (answer,) = scene.verify(job)
+    assert (answer.outcome, verdicts(answer)["canary arrived"]) == (Outcome.FAILED, Verdict.MATCH)
+    assert "the canary arrived, but here says it has failed (7 failed" in answer.reason
+
+
+# What it does not judge ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("glob", [".repl-canary/*", "in/.repl-*", "f"])
+def test_a_filter_that_keeps_canaries_back_is_said_and_nothing_is_written(scene: Scene, glob: str) -> None:
+    (answer,) = scene.verify(scene.job(flow(source="a/in/", filter={"exclude": ["*.tmp", glob]})))
+    assert answer.outcome is Outcome.NOT_CHECKED
+    assert repr(glob) in answer.reason
+    assert not any(request.access == "write" for request in scene.here.log)
+
+
+def test_a_paused_flow_is_left_alone_whoever_paused_it(scene: Scene) -> None:
+    answers = scene.verify(
+        scene.job(flow("by-hand"), state="paused"), scene.job(flow("by-manifest", state="paused"))
+    )  # fmt: skip
+    assert [(answer.outcome, answer.reason) for answer in answers] == [(Outcome.NOT_CHECKED, "paused")] * 2
+    assert not any(request.access == "write" for request in scene.here.log)
+
+
+# Jobs ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_system_that_does_not_copy_by_itself_is_told_to(scene: Scene) -> None:
+    scene.here.plane.job_s = 10
+    (answer,) = scene.verify(scene.job(flow(jobs=True)))
+    assert answer.outcome is Outcome.PROVED
+    assert len(named(answer, "job started")) == 1
+    assert [request.operation for request in scene.here.requests("write")] == ["start"]
+    assert scene.left() == []
+
+
+def test_a_job_that_began_before_the_canary_does_not_count(scene: Scene) -> None:
+    scene.here.plane.job_s = 20
+    job = scene.job(flow(jobs=True))
+    scene.here.start(scene.here.relationships["r-1"])
+    (answer,) = scene.verify(job)
+    assert answer.outcome is Outcome.PROVED
+    assert answer.lag_s is not None
+    assert answer.lag_s >= 40
+
+
+def test_a_job_that_does_not_end_is_no_evidence_either_way(scene: Scene) -> None:
+    scene.here.plane.job_s = 10_000
+    job = scene.job(flow(jobs=True))
+    scene.here.start(scene.here.relationships["r-1"])
+    (answer,) = scene.verify(job)
+    assert answer.outcome is Outcome.NOT_CHECKED
+    assert "a job was running already" in answer.reason
+    assert scene.left() == []
+
+
+def test_somebody_else_s_job_between_look_and_start_is_waited_for(scene: Scene) -> None:
+    scene.here.plane.job_s = 5
+    job = scene.job(flow(jobs=True))
+    begun: list[str] = []
+
+    def interfere(request: LoggedRequest) -> None:
+        if request.operation == "start" and not begun:
+            begun.append("other")
+            scene.here.start(scene.here.relationships["r-1"])
+
+    scene.here.watch = interfere
+    (answer,) = scene.verify(job)
+    assert answer.outcome is Outcome.PROVED
+    assert len(scene.here.requests("write", "start")) == 2
+
+
+def test_a_job_that_fails_ends_the_wait(scene: Scene) -> None:
+    scene.here.plane.job_s, scene.here.plane.failing = 5, True
+    (answer,) = scene.verify(scene.job(flow(jobs=True, verify={"within": "1h"})))
+    assert answer.outcome is Outcome.FAILED
+    assert "the job has failed; here says it has failed" in answer.reason
+    assert scene.clock.monotonic() < 600
+
+
+def test_jobs_that_pass_the_canary_by_are_started_a_few_times_only(scene: Scene) -> None:
+    scene.here.plane.job_s = 2
+    job = scene.job(flow(jobs=True), filter={"exclude": [".repl-canary/*"], "tags": {}})
+    (answer,) = scene.verify(job)
+    assert answer.outcome is Outcome.FAILED
+    assert len(scene.here.requests("write", "start")) == 3
+
+
+def test_deletions_of_job_systems_need_a_job_too(scene: Scene) -> None:
+    (answer,) = scene.verify(scene.job(flow(jobs=True, deletes="replicate")))
+    assert (answer.outcome, verdicts(answer)["delete"]) == (Outcome.PROVED, Verdict.MATCH)
+    assert len(named(answer, "job started")) == 2
+
+
+# What it leaves behind -----------------------------------------------------------------------------------------
+
+
+def test_setting_stop_ends_the_wait_and_cleans_up(scene: Scene) -> None:
+    scene.here.plane.stalled = True
+    scene.clock.woken = lambda elapsed: scene.stop.set() if elapsed > 5 else None
+    first, second = scene.verify(scene.job(flow("f")), scene.job(flow("g")))
+    assert (first.outcome, first.reason) == (Outcome.NOT_CHECKED, "interrupted")
+    assert (second.outcome, second.reason, second.bytes_written) == (Outcome.NOT_CHECKED, "interrupted", 0)
+    assert scene.left() == []
+
+
+@pytest.mark.parametrize("operation", ["write", "head", "read", "get-status", "delete"])
+def test_ctrl_c_at_any_request_cleans_up(scene: Scene, operation: str) -> None:
+    def interrupt(request: LoggedRequest) -> None:
+        if request.operation == operation and (operation != "get-status" or scene.here.buckets["a"]):
+            scene.here.watch = scene.there.watch = lambda _request: None
+            raise KeyboardInterrupt
+
+    job = scene.job(flow(deletes="keep" if operation == "get-status" else "replicate"))
+    scene.here.watch = scene.there.watch = interrupt
+    (answer,) = scene.verify(job)
+    assert (answer.outcome, answer.reason) == (Outcome.NOT_CHECKED, "interrupted")
+    assert scene.stop.is_set()
+    assert scene.left() == []
+
+
+def test_a_real_ctrl_c_while_others_work_ends_all_of_them_cleanly(scene: Scene) -> None:
+    main = threading.main_thread().ident
+    assert main is not None
+    scene.here.plane.stalled = True
+    sent: list[float] = []
+
+    def interrupt(elapsed: float) -> None:
+        # Time stands still until the signal has been taken, as it would for people.
+        if elapsed > 5 and not sent:
+            sent.append(elapsed)
+            signal.pthread_kill(main, signal.SIGINT)
+            assert scene.stop.wait(30)
+
+    scene.clock.woken = interrupt
+    answers = scene.verify(*(scene.job(flow(name)) for name in "fgh"), parallelism=2)
+    assert [answer.reason for answer in answers] == ["interrupted"] * 3
+    assert len(sent) == 1
+    assert scene.left() == []
+
+
+@pytest.mark.parametrize(
+    ("world", "operation", "check"),
+    [
+        ("there", "head", "canary arrived"),
+        ("there", "read", "sha256"),
+        ("here", "write", "canary written"),
+        ("here", "delete", "delete"),
+        ("here", "list", "cleanup"),
+    ],
+)
+def test_an_error_at_any_point_is_a_check_and_cleans_up(scene: Scene, world: str, operation: str, check: str) -> None:
+    MemoryWorld.named(world).fail(operation, code=ErrorCode.PERMISSION_DENIED)
+    (answer,) = scene.verify(scene.job(flow(deletes="replicate")))
+    assert answer.outcome is Outcome.FAILED
+    assert Verdict.ERROR in [found.verdict for found in named(answer, check)]
+    assert "PERMISSION_DENIED" in answer.reason
+    assert scene.left() == []
+
+
+def test_a_write_whose_answer_is_lost_is_cleaned_up(scene: Scene) -> None:
+    scene.here.fail("write", committed=True)
+    (answer,) = scene.verify(scene.job(flow()))
+    assert answer.outcome is Outcome.FAILED
+    assert scene.left() == []
+
+
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(scene: Scene) -> None:
+    scene.there.fail("head", code=ErrorCode.RATE_LIMITED, times=4)
+    (answer,) = scene.verify(scene.job(flow()))
+    assert answer.outcome is Outcome.PROVED
+
+
+def test_a_server_that_stays_away_fails_at_the_limit(scene: Scene) -> None:
+    scene.there.fail("head", code=ErrorCode.UNAVAILABLE, times=10_000)
+    (answer,) = scene.verify(scene.job(flow()))
+    assert (answer.outcome, named(answer, "canary arrived")[0].verdict) == (Outcome.FAILED, Verdict.ERROR)
+    assert scene.clock.monotonic() >= 60
+
+
+def test_what_cannot_be_removed_is_named_and_the_proof_stands(scene: Scene) -> None:
+    scene.there.fail("purge", code=ErrorCode.PERMISSION_DENIED, times=100)
+    (answer,) = scene.verify(scene.job(flow()))
+    assert answer.outcome is Outcome.PROVED
+    (check,) = named(answer, "cleanup")
+    assert check.verdict is Verdict.ERROR
+    assert f"{KEY} is left at there" in check.detail
+    assert "PERMISSION_DENIED" in check.detail
+
+
+def test_a_directory_that_is_read_only_for_a_while_is_cleaned_in_the_end(scene: Scene) -> None:
+    scene.there.fail("purge", code=ErrorCode.FAILED_PRECONDITION, times=4)
+    (answer,) = scene.verify(scene.job(flow()))
+    assert verdicts(answer)["cleanup"] is Verdict.MATCH
+    assert scene.left() == []
+
+
+def test_canaries_of_crashed_runs_are_removed_and_those_of_running_ones_are_not(scene: Scene) -> None:
+    job = scene.job(flow())
+    for end, run in ((scene.here.buckets["a"], "crashed"), (scene.there.buckets["b"], "crashed")):
+        age = timedelta(hours=2)
+        end[f".repl-canary/{run}/f"] = MemoryObject(data=b"x", modified_at=scene.clock.now() - age)
+        end[".repl-canary/other/f"] = MemoryObject(data=b"x", modified_at=scene.clock.now() - timedelta(minutes=50))
+    (answer,) = scene.verify(job)
+    assert scene.left() == ["a/.repl-canary/other/f", "b/.repl-canary/other/f"]
+    details = [check.detail for check in named(answer, "cleanup")]
+    assert details[:2] == ["1 left at here by earlier runs removed", "1 left at there by earlier runs removed"]
+
+
+def test_a_canary_that_other_flows_carried_on_is_removed_there_too(scene: Scene) -> None:
+    scene.there.buckets["c"] = {}
+    answers = scene.verify(scene.job(flow("f")), scene.job(flow("g", destination="c")), parallelism=2)
+    assert [answer.outcome for answer in answers] == [Outcome.PROVED] * 2
+    scene.clock.advance(60)
+    MemoryWorld.settle_all()
+    assert scene.left() == []
+
+
+def test_every_job_has_one_answer_in_order_whatever_happens(scene: Scene) -> None:
+    class Faulty:
+        """A third party's provider with a bug, whose error text holds what it should not."""
+
+        def __getattr__(self, name: str) -> Any:
+            raise ValueError("password hunter2")
+
+    broken = scene.job(flow("b"))
+    broken = Job(
+        flow=broken.flow, provider=Faulty(), relationship=broken.relationship, source=broken.source,  # type: ignore[arg-type]
+        destination=broken.destination,
+    )  # fmt: skip
+    answers = scene.verify(scene.job(flow("c")), broken, scene.job(flow("a")), parallelism=3)
+    assert [(answer.replication, answer.outcome) for answer in answers] == [
+        ("a", Outcome.PROVED), ("b", Outcome.FAILED), ("c", Outcome.PROVED)
+    ]  # fmt: skip
+    assert "a bug: ValueError" in answers[1].reason
+    assert "hunter2" not in "".join([*(answer.model_dump_json() for answer in answers), *scene.told])
+
+
+def test_no_jobs_no_answers(scene: Scene) -> None:
+    assert scene.verify() == ()
+
+
+@pytest.fixture(autouse=True)
+def _clean() -> Iterator[None]:
+    yield
+    for name in ("here", "there"):
+        MemoryWorld.create(name)
+
+
+def test_the_store_of_an_end_is_opened_by_that_end_s_provider(scene: Scene) -> None:
+    job = scene.job(flow())
+    scene.there.fail("head", code=ErrorCode.UNAUTHENTICATED)
+    (answer,) = scene.verify(job)
+    assert answer.reason.startswith("there: head: UNAUTHENTICATED")
