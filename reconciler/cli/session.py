@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from reconciler.cli.catalog import RegistryCatalog
 from reconciler.cli.console import Console
 from reconciler.clock import Clock, SystemClock
 from reconciler.engine.changes import Inputs
@@ -22,7 +23,6 @@ from reconciler.errors import ManifestError, UsageError
 from reconciler.manifest.load import load
 from reconciler.manifest.secrets import Secrets
 from reconciler.manifest.workspace import LoadedWorkspace
-from reconciler.model.manifest import Config, Options
 from reconciler.model.plan import Plan, PlanOptions
 from reconciler.model.relationship import Flow
 from reconciler.providers.base import Access, Capability
@@ -192,23 +192,6 @@ class Session(AbstractContextManager["Session"]):
     ) -> None:
         """Close what was opened."""
         self.close()
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryCatalog:
-    """The registry as the manifest room needs it: the document models of each type."""
-
-    registry: Registry
-
-    @property
-    def types(self) -> tuple[str, ...]:
-        """Names of all types."""
-        return self.registry.types
-
-    def models(self, type: str) -> tuple[type[Config], type[Options]]:  # noqa: A002 the protocol's name
-        """Return (config, options) of a type, which is loaded for it."""
-        info = self.registry.load(type).info
-        return info.config, info.options
 
 
 def _variables(terms: Sequence[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from reconciler.engine.connect import Connections
 from reconciler.engine.events import ApplyEvent, Emit, EventKind, ignore
 from reconciler.engine.execute import Interrupted, RunContext, run_container
 from reconciler.engine.integrity import require_intact
-from reconciler.engine.journal import ContainerHistory, Journal, RunHistory, open_runs
+from reconciler.engine.journal import ContainerHistory, Journal, RunHistory, open_runs, read_journal
 from reconciler.engine.reads import ScopeReader
 from reconciler.engine.record import actor, make_receipt
 from reconciler.engine.state import StateFolder
@@ -60,20 +60,21 @@ def apply(request: ApplyRequest) -> Receipt:
     plan, clock = request.plan, request.clock
     require_intact(plan, clock.now())
     _require_applyable(plan)
+    before = request.state.receipt()
     runs = open_runs(request.state)
-    resumed = next((run for run in reversed(runs) if run.plan_id == plan.plan_id), None)
+    resumed = _same_plan(request, runs, before)
     if any(run.in_doubt for run in runs):
         clock.sleep(_IN_DOUBT_PAUSE_S, request.stop)
     reader = ScopeReader(request.connections, clock)
     histories = resumed.containers if resumed else {}
-    _require_fresh(plan, histories, reader, clock)
+    _require_fresh(plan, histories, reader)
     run_id = resumed.run_id if resumed else new_run_id(clock.now())
     started_at = clock.now()
     with Journal(request.state.journal_path(run_id), run_id=run_id, plan_id=plan.plan_id, clock=clock) as journal:
         journal.write(JournalEvent.RUN_STARTED, detail="resumed" if resumed else "")
         if resumed:
-            request.emit(ApplyEvent(kind=EventKind.NOTE, text=f"finishing run {run_id}, which was cut off"))
-        _close_superseded(request, [run for run in runs if run is not resumed], run_id)
+            request.emit(ApplyEvent(kind=EventKind.NOTE, text=f"going on with run {run_id} of this plan"))
+        _close_superseded(request, [run for run in runs if run.run_id != run_id], run_id)
         context = RunContext(
             connections=request.connections, secrets=request.secrets, journal=journal, reader=reader,
             clock=clock, stop=request.stop, emit=request.emit,
@@ -81,7 +82,7 @@ def apply(request: ApplyRequest) -> Receipt:
         results = _run_levels(context, request, histories)
         receipt = make_receipt(
             plan, run_id=run_id, who=actor(), started_at=started_at, finished_at=clock.now(), results=results,
-            interrupted=request.stop.is_set(), before=request.state.receipt(), flows=request.flows,
+            interrupted=request.stop.is_set(), before=before, flows=request.flows,
             reader=reader, secrets=request.secrets,
         )  # fmt: skip
         request.state.write_receipt(receipt)
@@ -97,6 +98,14 @@ def finish(request: ApplyRequest, receipt: Receipt) -> None:
         journal.write(JournalEvent.RUN_FINISHED, detail=receipt.outcome.value)
 
 
+def _same_plan(request: ApplyRequest, runs: Sequence[RunHistory], last: Receipt | None) -> RunHistory | None:
+    """Find an earlier run of this plan: one that was cut off, or the last one, whose failures may be tried again."""
+    if last is not None and last.plan_id == request.plan.plan_id:
+        path = request.state.journal_path(last.run_id)
+        return read_journal(path) if path.exists() else None
+    return next((run for run in reversed(runs) if run.plan_id == request.plan.plan_id), None)
+
+
 def _require_applyable(plan: Plan) -> None:
     if not plan.complete:
         raise Refused(
@@ -110,9 +119,8 @@ def _require_applyable(plan: Plan) -> None:
         raise Refused("effects need an approval", hint=f"if they are meant: plan again with {terms}")
 
 
-def _require_fresh(plan: Plan, histories: dict[str, ContainerHistory], reader: ScopeReader, clock: Clock) -> None:
+def _require_fresh(plan: Plan, histories: dict[str, ContainerHistory], reader: ScopeReader) -> None:
     """Refuse if anything that the plan touches is not as the plan read it, or as this plan's own run left it."""
-    begun = clock.monotonic()
     moved: list[str] = []
     for item in plan.containers:
         history = histories.get(str(item.container))
@@ -126,7 +134,7 @@ def _require_fresh(plan: Plan, histories: dict[str, ContainerHistory], reader: S
             )
             if history and history.done and read.container != item.container:
                 continue
-            live = reader.read(read.container.scope_ref, not_before=begun).fingerprint(read.container)
+            live = reader.latest(read.container.scope_ref).fingerprint(read.container)
             if live != expected:
                 moved.append(str(read.container))
     if moved:
@@ -176,7 +184,7 @@ def _run_one(
     if history.done:
         return ContainerResult(
             container=item.container, outcome=ContainerOutcome.DONE, fingerprint=history.fingerprint,
-            detail="done before the run was cut off",
+            detail="done by an earlier run of this plan",
         )  # fmt: skip
     if item.level and item.container.provider in broken:
         return _skipped(context, item, "an earlier write on the same provider failed")

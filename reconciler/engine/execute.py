@@ -103,9 +103,8 @@ def run_container(context: RunContext, item: ContainerPlan, history: ContainerHi
 
 
 def _require_unchanged(context: RunContext, item: ContainerPlan) -> None:
-    oldest = context.clock.monotonic() - _FRESH_S
     for read in item.reads:
-        live = context.reader.read(read.container.scope_ref, not_before=oldest).fingerprint(read.container)
+        live = context.reader.recent(read.container.scope_ref, _FRESH_S).fingerprint(read.container)
         if live != read.fingerprint:
             raise StalePlan(f"{read.container} has changed since the plan was made", hint="plan again")
 

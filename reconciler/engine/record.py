@@ -123,7 +123,7 @@ def _entry(
 
 def _live_id(change: Change, reader: ScopeReader) -> str | None:
     """The server's id, from the read-back that the run has just made."""
-    observation = reader.read(change.container.scope_ref, not_before=float("-inf"))
+    observation = reader.latest(change.container.scope_ref)
     live = find(observation, change.desired.identity) if change.desired else None
     return live.provider_id if live else None
 

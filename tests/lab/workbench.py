@@ -7,11 +7,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from textwrap import dedent
 
-from reconciler.manifest.load import load
-from reconciler.manifest.secrets import Secrets
-from reconciler.manifest.workspace import LoadedWorkspace
-
-from reconciler.cli.session import RegistryCatalog
+from reconciler.cli.catalog import RegistryCatalog
 from reconciler.engine.apply import ApplyRequest, apply, finish
 from reconciler.engine.changes import Inputs
 from reconciler.engine.check import Checked, check
@@ -22,13 +18,15 @@ from reconciler.engine.observe import observe
 from reconciler.engine.plan import make_plan
 from reconciler.engine.selection import Selection
 from reconciler.engine.state import StateFolder
+from reconciler.manifest.load import load
+from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.drift import DriftReport
 from reconciler.model.plan import Plan, PlanOptions
 from reconciler.model.receipt import Receipt
 from reconciler.providers.base import Access
 from reconciler.providers.registry import GROUP, Registry
 from reconciler.testing.clock import ManualClock
-from reconciler.testing.memory import MemoryWorld
+from reconciler.testing.memory import MemoryWorld, Secrets
 
 REGISTRY = Registry.installed([EntryPoint(name="memory", value="reconciler.testing.memory:TYPE", group=GROUP)])
 
@@ -94,14 +92,11 @@ class Workbench:
     def workspace(self) -> LoadedWorkspace:
         return load([self.root], catalog=RegistryCatalog(REGISTRY))
 
-    def secrets(self, workspace: LoadedWorkspace) -> Secrets:
-        return Secrets(base=workspace.base, environ=self.environ)
-
     def open(
         self, access: Access, *, select: tuple[str, ...] = (), prune: bool = False, resync: frozenset[str] = frozenset()
     ) -> tuple[Checked, Inputs]:
         workspace = self.workspace
-        secrets = self.secrets(workspace)
+        secrets = Secrets(**self.environ)
         connections = Connections(workspace, REGISTRY, secrets, access)
         inputs = Inputs(
             workspace=workspace,

@@ -73,7 +73,7 @@ def test_every_boundary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grain: 
 
 def test_a_torn_line_at_the_end_is_passed_over(tmp_path: Path) -> None:
     bench = prepare(tmp_path, "container")
-    plan = bench.plan()
+    plan = bench.plan(allow=("MEMORY-REPLACE",))
     receipt = bench.apply(plan, close=False)
     path = bench.state.journal_path(receipt.run_id)
     with path.open("ab") as file:
