@@ -1,8 +1,8 @@
 """Verifies many replications at a time. Every one gets an answer, whatever goes wrong."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from traceback import extract_tb
 from typing import Any
 
@@ -38,17 +38,21 @@ def verify(
     """
     run = Run(id=run_id, clock=clock, secrets=secrets, stop=stop, emit=_one_at_a_time(emit))
     pairs = [(job, _record(job, level, canary=canary)) for job in sorted(jobs, key=lambda job: job.name)]
+    _attended(run, lambda: _work(pairs, run, parallelism))
+    return tuple(record.verification() for _, record in pairs)
+
+
+def _work(pairs: Sequence[tuple[Job, Record]], run: Run, parallelism: int) -> None:
     with ThreadPoolExecutor(max_workers=max(1, parallelism), thread_name_prefix="verify") as pool:
-        _finish(run, [pool.submit(_verify_one, job, run, record) for job, record in pairs])
+        _finish([pool.submit(_verify_one, job, run, record) for job, record in pairs])
         written = [(job, record) for job, record in pairs if record.bytes_written]
         if len(written) > 1:
-            _finish(run, [pool.submit(sweep, run, *target) for target in _places(written)])
-    return tuple(record.verification() for _, record in pairs)
+            _finish([pool.submit(sweep, run, *target) for target in _places(written)])
 
 
 def _record(job: Job, level: Level | None, *, canary: bool) -> Record:
     asked = level or job.flow.spec.verify.level
-    return Record(replication=job.name, level=asked if canary else Level.STATUS)
+    return Record(replication=job.name, level=asked if canary else Level.STATUS, reason="interrupted")
 
 
 def _verify_one(job: Job, run: Run, record: Record) -> None:
@@ -85,17 +89,41 @@ def _at_level(job: Job, run: Run, record: Record) -> None:
         raise NotJudged(f"level {record.level.value} compares all objects, and only a canary was compared: it arrived")
 
 
-def _finish(run: Run, futures: Iterable[Future[Any]]) -> None:
-    """Wait for all, also after Ctrl-C: they end soon then, but not before they have cleaned up."""
-    pending = tuple(futures)
-    while True:
+def _attended(run: Run, work: Callable[[], None]) -> None:
+    """Do the work in a thread of its own and wait for it, also after Ctrl-C: it ends soon then, but cleaned up.
+
+    Only the main thread gets KeyboardInterrupt, so that nothing but this waiting can be hit by it.
+    """
+    begun, done = threading.Event(), threading.Event()
+    problems: list[BaseException] = []
+
+    def attempt() -> None:
+        begun.set()
         try:
-            wait(pending)
+            work()
+        except BaseException as error:  # noqa: BLE001  (raised again below, in the caller's thread)
+            problems.append(error)
+        finally:
+            done.set()
+
+    try:
+        threading.Thread(target=attempt, name="verify").start()
+    except KeyboardInterrupt:
+        run.stop.set()
+        if not begun.wait(1.0):
+            return
+    while not done.is_set():
+        # Not Thread.join: interrupted, it takes a thread for ended that is not. Source: CPython, bpo-46726
+        try:
+            done.wait()
         except KeyboardInterrupt:
             run.stop.set()
-        else:
-            break
-    for future in pending:
+    for problem in problems:
+        raise problem
+
+
+def _finish(futures: Sequence[Future[None]]) -> None:
+    for future in futures:
         future.result()
 
 
