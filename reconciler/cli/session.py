@@ -22,6 +22,7 @@ from reconciler.engine.state import StateFolder
 from reconciler.errors import ManifestError, UsageError
 from reconciler.manifest.load import load
 from reconciler.manifest.secrets import Secrets
+from reconciler.manifest.trust import load_trust
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.plan import Plan, PlanOptions
 from reconciler.model.relationship import Flow
@@ -78,7 +79,8 @@ class Session(AbstractContextManager["Session"]):
     @cached_property
     def secrets(self) -> Secrets:
         """What turns references into secrets, and takes secrets out of text again."""
-        return Secrets(base=self.workspace.base, allow_exec=self.request.allow_exec, trust=self.request.trust)
+        trust = load_trust(self.request.trust) if self.request.trust else None
+        return Secrets(self.workspace.base, allow_exec=self.request.allow_exec, trust=trust, aws=_from_aws)
 
     @cached_property
     def console(self) -> Console:
@@ -192,6 +194,12 @@ class Session(AbstractContextManager["Session"]):
     ) -> None:
         """Close what was opened."""
         self.close()
+
+
+def _from_aws(name: str) -> str:
+    from reconciler.providers.aws_secrets import secret_string
+
+    return secret_string(name)
 
 
 def _variables(terms: Sequence[str]) -> dict[str, str]:

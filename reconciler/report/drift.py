@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.model.change import FieldChange
 from reconciler.model.drift import DriftItem, DriftReport, DriftState
+from reconciler.model.finding import Severity
 from reconciler.model.observation import Health
 from reconciler.report.change import INDENT, field_lines, flow_heading
 from reconciler.report.clean import prose
@@ -47,7 +48,11 @@ def drift_text(report: DriftReport, style: Style, *, verbose: bool = False) -> s
         unread_lines(report.unread, None, "What is below does not speak for them.", style),
         _header(report, style),
         *_sections(report, style, verbose=verbose),
-        *(finding_lines(finding, style, source=verbose) for finding in report.findings),
+        *(
+            finding_lines(finding, style, source=verbose)
+            for finding in report.findings
+            if verbose or finding.severity is not Severity.INFO
+        ),
         _summary(report, style),
     ]
     lines: list[str] = []

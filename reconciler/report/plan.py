@@ -155,8 +155,10 @@ def _named(items: list[Unmanaged], *, verbose: bool) -> str:
 
 
 def _findings(plan: Plan, style: Style, *, verbose: bool) -> Iterator[list[str]]:
-    """Write findings, errors first; the source line only where it stops something, or where all is asked for."""
+    """Write findings, errors first; notes, and source lines of what stops nothing, only where all is asked for."""
     for finding in sorted(plan.findings, key=lambda finding: finding.sort_key):
+        if finding.severity is Severity.INFO and not verbose:
+            continue
         yield finding_lines(finding, style, source=verbose or finding.severity is Severity.ERROR)
 
 
