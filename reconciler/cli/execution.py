@@ -43,7 +43,9 @@ def apply_command(
         with FileLock(session.state.lock_path, actor=actor(), clock=session.clock):
             plan = _saved(session, plan_file) if plan_file else session.plan()
             if plan_file is None:
-                session.console.note(plan_text(plan, session.console.style(sys.stderr), verbose=request.verbose))
+                session.console.note(
+                    plan_text(plan, session.console.style(sys.stderr), verbose=request.verbose, next_command=False)
+                )
                 if (code := _stands_against(session, plan, yes=yes)) is not None:
                     return code
             return _execute(session, plan, verify=verify, outputs=outputs)

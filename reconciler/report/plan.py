@@ -27,7 +27,13 @@ _NAMED = 3
 
 
 def plan_text(
-    plan: Plan, style: Style, *, now: datetime | None = None, saved_as: str | None = None, verbose: bool = False
+    plan: Plan,
+    style: Style,
+    *,
+    now: datetime | None = None,
+    saved_as: str | None = None,
+    verbose: bool = False,
+    next_command: bool = True,
 ) -> str:
     """Write a plan: what could not be read first, then each change with its calls and effects, then the sums.
 
@@ -35,6 +41,7 @@ def plan_text(
         now: to say how long the plan is good for; without it only the date is given.
         saved_as: the file that it was written to, for the next command.
         verbose: nothing shortened; calls with their bodies, secrets as references.
+        next_command: whether to say how to go on.
     """
     sections = [
         [*unread_lines(plan.unread, len(plan.scopes), "This plan is incomplete and cannot be applied.", style)],
@@ -43,7 +50,7 @@ def plan_text(
         _loose(plan, style),
         _kept(plan, style, verbose=verbose),
         *_findings(plan, style, verbose=verbose),
-        [*_summary(plan, style), *_next(plan, style, now, saved_as)],
+        [*_summary(plan, style), *(_next(plan, style, now, saved_as) if next_command or plan.blocking else [])],
     ]
     lines: list[str] = []
     for section in filter(None, sections):
