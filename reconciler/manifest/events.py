@@ -9,12 +9,14 @@ from typing import Any
 
 import yaml
 
-__all__ = ["events", "scalar_ends"]
+__all__ = ["events", "value_ends"]
 
 _LOADER: Callable[[str], Any] = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 
 
 _LEAVES: frozenset[type] = frozenset((yaml.ScalarEvent, yaml.AliasEvent))
+_STARTS: frozenset[type] = frozenset((yaml.MappingStartEvent, yaml.SequenceStartEvent))
+_ENDS: frozenset[type] = frozenset((yaml.MappingEndEvent, yaml.SequenceEndEvent))
 
 
 def events(text: str) -> Iterator[Any]:
@@ -26,13 +28,22 @@ def events(text: str) -> Iterator[Any]:
     return iter(_LOADER(text).get_event, None)
 
 
-def scalar_ends(text: str) -> dict[int, int]:
-    """Return where each scalar and alias ends, by where it starts, in characters; as far as `text` is YAML."""
+def value_ends(text: str) -> dict[int, int]:
+    """Return where values end, by where they start, in characters: scalars, aliases, and what stands in { } or [ ].
+
+    Text that is not YAML ends the search.
+    """
     ends: dict[int, int] = {}
+    open_at: list[int | None] = []
     try:
         for event in events(text):
-            if type(event) in _LEAVES:
+            kind = type(event)
+            if kind in _LEAVES:
                 ends[event.start_mark.index] = event.end_mark.index
+            elif kind in _STARTS:
+                open_at.append(event.start_mark.index if event.flow_style else None)
+            elif kind in _ENDS and (start := open_at.pop()) is not None:
+                ends[start] = event.end_mark.index
     except yaml.YAMLError:
         pass  # the reader has reported it
     return ends

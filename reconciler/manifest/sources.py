@@ -10,7 +10,7 @@ from bisect import bisect_right
 from functools import cached_property
 
 from reconciler.manifest.codes import SUMMARIES, Code, Mistake
-from reconciler.manifest.events import scalar_ends
+from reconciler.manifest.events import value_ends
 from reconciler.manifest.masks import MASK, Masks
 from reconciler.manifest.wording import printable
 from reconciler.model.finding import Finding, Severity, SourceRange
@@ -42,8 +42,8 @@ class Source:
 
     @cached_property
     def ends(self) -> dict[int, int]:
-        """Offset of the end of each scalar, by the offset of its start."""
-        return scalar_ends(self.text)
+        """Offset of the end of each scalar, alias, { } and [ ], by the offset of its start."""
+        return value_ends(self.text)
 
     def line_at(self, offset: int) -> tuple[int, int, str]:
         """Return (line number from 1, offset of the line, the line without its end, at most what may be shown)."""
@@ -81,7 +81,7 @@ class Sources:
         return self.all[bisect_right(self._bases, at) - 1]
 
     def end_of(self, at: int) -> int | None:
-        """Return the place where the scalar that starts at `at` ends, or None if no scalar starts there."""
+        """Return the place where the value that starts at `at` ends, or None if it stands in block style."""
         source = self.source_of(at)
         end = source.ends.get(at - source.base)
         return None if end is None else end + source.base

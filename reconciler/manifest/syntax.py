@@ -114,6 +114,8 @@ def _mistake(error: yaml.YAMLError, source: Source, sources: Sources, offset: in
     began = stopped if context is None else offset + context.index
     words = _words(error, source, stopped, stopped > start + len(indent))
     detail = words.detail
+    if words is _NEVER_CLOSED and began == stopped:
+        began = max(source.text.rfind(opener, 0, stopped) for opener in "{[")
     if words.says_where and began != stopped:
         detail += f"; it began at {sources.place(source.base + began)}"
     if restart == MAX_RESTARTS:

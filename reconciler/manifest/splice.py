@@ -1,0 +1,115 @@
+"""Small changes to the text of a document: one value, one line, and every other character as it was."""
+
+import json
+import re
+
+from reconciler.manifest.documents import RawDocument, Spot
+from reconciler.manifest.scalars import Scalar, plain
+from reconciler.manifest.sources import Source, Sources
+from reconciler.model.finding import FieldPath
+from reconciler.model.value import Json
+
+__all__ = ["OLD_TRUTHS", "inserted", "removed", "replaced"]
+
+_PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_./@+-]*|[0-9]+[A-Za-z]+")
+OLD_TRUTHS = frozenset(("y", "yes", "n", "no", "on", "off"))
+"""Words, folded, that readers of YAML 1.1 take for true and false: written in quotes for their sake."""
+_NO_RAW = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+def replaced(sources: Sources, document: RawDocument, path: FieldPath, value: Json) -> str | None:
+    """Return the file's text with one value written anew in its old style; None where that cannot be done so.
+
+    A scalar takes the place of a scalar, a mapping in braces or a list in brackets that of its like on one line.
+    """
+    source, trace = sources.source_of(document.root.value_at), document.trace(path)
+    end = sources.end_of(trace.spot.value_at)
+    if trace.missed or end is None:
+        return None
+    start, stop = trace.spot.value_at - source.base, end - source.base
+    old = source.text[start:stop]
+    if trace.spot.inside is not None:
+        if not isinstance(value, dict | list) or old[:1] not in ("{", "[") or "\n" in old:
+            return None
+        return source.text[:start] + _flow(value) + source.text[stop:]
+    if not isinstance(value, str | int | float | bool) or not old or old[0] in "&*!|>":
+        return None
+    return source.text[:start] + _written(value, old[0]) + source.text[stop:]
+
+
+def removed(sources: Sources, document: RawDocument, path: FieldPath) -> str | None:
+    """Return the file's text without the lines of one key of a block mapping."""
+    source, trace = sources.source_of(document.root.value_at), document.trace(path)
+    if trace.missed:
+        return None
+    number, start, line = source.line_at(trace.spot.key_at - source.base)
+    column = trace.spot.key_at - source.base - start
+    if line[:column].strip():
+        return None
+    return source.text[:start] + source.text[_end_of_block(source, number, column) :]
+
+
+def inserted(sources: Sources, document: RawDocument, path: FieldPath, value: Json) -> str | None:
+    """Return the file's text with one more key, a line of its own below the last key of its block mapping."""
+    source, trace = sources.source_of(document.root.value_at), document.trace(path)
+    if not trace.missed or not trace.spot.inside:
+        return None
+    first, *inner = trace.missed
+    for part in reversed(inner):
+        value = {str(part): value}
+    last = max(trace.spot.inside.values(), key=_key_place)
+    number, start, line = source.line_at(last.key_at - source.base)
+    column = last.key_at - source.base - start
+    if line[:column].strip():
+        return None
+    end = _end_of_block(source, number, column)
+    break_ = "\r\n" if "\r\n" in source.text else "\n"
+    before = "" if source.text[:end].endswith("\n") else break_
+    written = f"{line[:column]}{_written(str(first), '')}: {_flow(value)}{break_}"
+    return source.text[:end] + before + written + source.text[end:]
+
+
+def _key_place(spot: Spot) -> int:
+    return spot.key_at
+
+
+def _end_of_block(source: Source, number: int, column: int) -> int:
+    """Return the offset after the last line of the value whose key stands in line `number` at `column`.
+
+    Blank lines and comments after the value are not part of it.
+    """
+    ends = [*source.lines[1:], len(source.text)]
+    end = ends[number - 1]
+    for index in range(number, len(source.lines)):
+        line = source.text[source.lines[index] : ends[index]]
+        text = line.strip()
+        indent = len(line) - len(line.lstrip(" "))
+        item = indent == column and (text == "-" or text.startswith("- "))
+        if text and not text.startswith("#"):
+            if indent <= column and not item:
+                break
+            end = ends[index]
+    return end
+
+
+def _flow(value: Json) -> str:
+    """Write a value on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_written(key, '')}: {_flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_flow(inner) for inner in value) + "]"
+    return _written(value, "")
+
+
+def _written(value: Scalar, like: str) -> str:
+    """Write a scalar in the style of the old one: `'`, `"`, or plain where that is safe."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if like == "'" and value.isprintable():
+        return "'" + value.replace("'", "''") + "'"
+    safe = _PLAIN.fullmatch(value) is not None and value.casefold() not in OLD_TRUTHS and isinstance(plain(value), str)
+    if like != '"' and safe:
+        return value
+    # JSON's escapes are YAML's, but for what JSON leaves raw and YAML does not allow so.
+    text = json.dumps(value, ensure_ascii=False)
+    return _NO_RAW.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
