@@ -7,7 +7,7 @@ from deepdiff import DeepDiff
 from reconciler.model.change import FieldChange
 from reconciler.model.finding import SourceRange
 from reconciler.model.relationship import Settings
-from reconciler.model.value import Json
+from reconciler.model.value import Json, canonical_json
 
 __all__ = ["differences", "managed_part", "settings_listed"]
 
@@ -39,12 +39,13 @@ def differences(
     locate: Locate = lambda _path: None,
 ) -> tuple[FieldChange, ...]:
     """Return the managed settings that differ, ordered by path. Empty means that nothing is to do."""
-    before, after = _without_none(managed_part(observed, desired)), _without_none(desired)
-    if before == after:
-        return ()
+    after = _without_none(desired)
+    before = managed_part(_without_none(observed), after)
+    if canonical_json(before) == canonical_json(after):
+        return ()  # compared as JSON, where True is not 1
     tree = DeepDiff(before, after, view="tree", ignore_order=False, threshold_to_diff_deeper=0)
     paths = {
-        _depth(tuple(str(part) for part in item.path(output_format="list")))
+        _in_manifest(after, tuple(str(part) for part in item.path(output_format="list")))
         for group in tree.values()
         for item in group
     }
@@ -74,13 +75,17 @@ def _leaves(paths: set[tuple[str, ...]], before: Json, after: Json) -> set[tuple
         }
         if members and len(path) < 3:
             found |= _leaves({(*path, key) for key in members}, before, after)
-        elif _value(before, path) != _value(after, path):
+        elif canonical_json(_value(before, path)) != canonical_json(_value(after, path)):
             found.add(path)
     return found
 
 
-def _depth(path: tuple[str, ...]) -> tuple[str, ...]:
-    return path[:3]  # a path goes no deeper than a manifest does: filter.tags.class
+def _in_manifest(settings: Settings, path: tuple[str, ...]) -> tuple[str, ...]:
+    """Cut a path where a manifest's keys end: after three (`filter.tags.class`), or at a list, which differs whole."""
+    for length in range(1, 3):
+        if isinstance(_value(settings, path[:length]), list):
+            return path[:length]
+    return path[:3]
 
 
 def _value(settings: Json, path: tuple[str, ...]) -> Json:

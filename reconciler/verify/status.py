@@ -34,7 +34,8 @@ def check_status(job: Job, record: Record) -> None:
     if health.state is HealthState.FAILED:
         record.note("health", Verdict.ERROR, told)
         raise NotProved(f"{job.flow.owner.name} says {told}")
-    record.note("health", Verdict.PENDING, told)
+    if health.state is HealthState.RUNNING:
+        record.note("health", Verdict.PENDING, told)
     raise NotJudged("paused" if health.state is HealthState.PAUSED else f"{job.flow.owner.name} says {told}")
 
 
