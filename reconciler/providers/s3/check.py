@@ -23,6 +23,7 @@ _TAGS_MAX, _TAG_KEY_MAX, _TAG_VALUE_MAX = 10, 128, 256
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LOOSE_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
+_TAG_TEXT = re.compile(r"[\w\s+\-=.:/@]*")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML 1.0 cannot hold, not even escaped."""
 _CLASSES = (
@@ -213,11 +214,12 @@ def _tags(flow: Flow) -> Iterator[Problem]:
         )  # fmt: skip
     for key, value in tags.items():
         too_long = len(key) > _TAG_KEY_MAX or len(value) > _TAG_VALUE_MAX
-        if not key or too_long or _UNWRITABLE.search(key + value):
+        odd = _flavour(flow) is Flavour.AWS and not _TAG_TEXT.fullmatch(key + value)
+        if not key or too_long or odd or _UNWRITABLE.search(key + value):
             yield Problem(
                 "REPL-C108", ("filter", "tags", key), "Not a tag",
-                f"A tag's key has 1 to {_TAG_KEY_MAX} characters, its value at most {_TAG_VALUE_MAX}, and neither has "
-                "control characters.",
+                f"A tag's key has 1 to {_TAG_KEY_MAX} characters, its value at most {_TAG_VALUE_MAX}: letters, digits, "
+                "blanks and + - = . _ : / @",
                 "no object can carry this tag: correct it",
             )  # fmt: skip
 

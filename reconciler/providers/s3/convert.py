@@ -12,6 +12,7 @@ from reconciler.model.manifest import Deletes
 from reconciler.model.relationship import Flow, Settings
 from reconciler.model.value import Json
 from reconciler.providers.s3.config import Flavour, S3Config, S3Options, Switch
+from reconciler.providers.s3.document import plain_text
 
 __all__ = [
     "ROLE_ELEMENT",
@@ -132,13 +133,13 @@ def read_rule(rule: Element, *, bucket: str, role: str, dialect: Dialect) -> Set
         legacy = is_legacy(rule, dialect)
         copied = legacy or text_at(rule, "DeleteMarkerReplication/Status") == "Enabled"
         settings["deletes"] = str(Deletes.REPLICATE if copied else Deletes.KEEP)
-        options |= _read_options(rule) | ({"schema": "V1"} if legacy else {}) | ({"role": role} if role else {})
+        options |= _read_options(rule) | {"schema": "V1" if legacy else "V2"} | ({"role": role} if role else {})
     settings["s3"] = options
     return settings
 
 
 def _read_options(rule: Element) -> dict[str, Json]:
-    found: dict[str, Json] = {key: text for key, path in TEXTS.items() if (text := text_at(rule, path))}
+    found: dict[str, Json] = {key: text_at(rule, path) or "" for key, path in TEXTS.items()}
     found["owner"] = "source" if text_at(rule, "Destination/AccessControlTranslation/Owner") is None else "destination"
     for key, path in SWITCHES.items():
         enabled = text_at(rule, f"{path}/Status") == "Enabled"
@@ -149,7 +150,7 @@ def _read_options(rule: Element) -> dict[str, Json]:
 def text_at(parent: Element, path: str) -> str | None:
     """Return the text at a path below an element; None if nothing is there."""
     found = parent.find(path)
-    return None if found is None else "".join(found.itertext())
+    return None if found is None else plain_text(found)
 
 
 def _status(rule: Element) -> str:
@@ -172,9 +173,9 @@ def tags_of(rule: Element) -> dict[str, str]:
 
 
 def desired_settings(flow: Flow) -> Settings:
-    """Return what a flow manages, in normal form. None stands for what is managed to be absent.
+    """Return what a flow manages, in normal form. An empty text stands for what is managed to be absent.
 
-    `s3.schema` is always managed: a rule of the first schema is rewritten to the second one.
+    A rule that is adopted by its id shall be of the second schema (`s3.schema`); one of our own always is.
     """
     spec, config = flow.spec, flow.source.spec.config
     ceph = isinstance(config, S3Config) and config.flavour is Flavour.RGW
@@ -190,24 +191,21 @@ def desired_settings(flow: Flow) -> Settings:
         settings["filter"] = {"tags": dict[str, Json](sorted(spec.filter.tags.items()))}
     chosen = options_part(flow)
     options: dict[str, Json] = {} if chosen.priority is None else {"priority": chosen.priority}
-    settings["s3"] = options if ceph else options | _desired_options(flow, chosen) | {"schema": None}
+    if not ceph:
+        options |= _desired_options(flow, chosen) | ({} if chosen.id is None else {"schema": "V2"})
+    settings["s3"] = options
     return settings
 
 
 def _desired_options(flow: Flow, chosen: S3Options) -> dict[str, Json]:
-    found: dict[str, Json] = {}
     own, peer = flow.source.spec.config, flow.destination.spec.config
-    role = chosen.role or (own.role if isinstance(own, S3Config) else None)
-    if role is not None:
-        found["role"] = role
     account = chosen.account
     if account is None and chosen.owner == "destination" and isinstance(peer, S3Config):
         account = peer.account
-    for key, value in (("account", account), ("kmsKey", chosen.kms_key)):
-        if value is not None:
-            found[key] = value or None
-    switches = {
-        "owner": chosen.owner, "sseKms": chosen.sse_kms, "replicaModifications": chosen.replica_modifications,
-        "replicationTime": chosen.replication_time, "metrics": chosen.metrics,
+    wanted = {
+        "role": chosen.role or (own.role if isinstance(own, S3Config) else None),
+        "account": account, "kmsKey": chosen.kms_key, "owner": chosen.owner, "sseKms": chosen.sse_kms,
+        "replicaModifications": chosen.replica_modifications, "replicationTime": chosen.replication_time,
+        "metrics": chosen.metrics,
     }  # fmt: skip
-    return found | {key: str(value) for key, value in switches.items() if value is not None}
+    return {key: str(value) for key, value in wanted.items() if value is not None}

@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 from reconciler.model.value import Json, canonical_json, digest
 
-__all__ = ["MAX_BYTES", "Document", "DocumentError", "Piece", "canonical"]
+__all__ = ["MAX_BYTES", "Document", "DocumentError", "Piece", "canonical", "plain_text"]
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 ROOT = "ReplicationConfiguration"
@@ -74,7 +74,7 @@ class Document:
 
     def text(self, name: str) -> str:
         """Return the text of the root's first child of that name; empty if there is none."""
-        return next((element.text or "" for element in self.elements(name)), "")
+        return next((plain_text(element) for element in self.elements(name)), "")
 
     def edited(
         self, changed: Mapping[int, Element | None], added: Sequence[Element] = (), first: Element | None = None
@@ -105,7 +105,7 @@ class Document:
         An empty element among `names` counts as none at all.
         """
         found = [p.element for p in self.pieces if p.element is not None and isinstance(p.element.tag, str)]
-        counted = [e for e in found if len(e) or (e.text or "").strip() or e.tag not in names]
+        counted = [e for e in found if len(e) or plain_text(e).strip() or e.tag not in names]
         return digest(sorted((canonical(element) for element in counted), key=canonical_json))
 
     def _piece(self, element: Element) -> Piece:
@@ -121,11 +121,14 @@ class Document:
 def canonical(element: Element) -> Json:
     """Return an element as JSON that is equal for equal meaning: children sorted, blanks between them left out."""
     children = [child for child in element if isinstance(child.tag, str)]
-    text = element.text or ""
-    if children:
-        text = "".join([text, *(child.tail or "" for child in element)]).strip()
+    text = plain_text(element).strip() if children else plain_text(element)
     attributes: dict[str, Json] = {n: v for n, v in sorted(element.attrib.items()) if not n.startswith("xmlns")}
     return [element.tag, attributes, text, sorted((canonical(child) for child in children), key=canonical_json)]
+
+
+def plain_text(element: Element) -> str:
+    """Return an element's own text, without that of its children and of comments."""
+    return "".join([element.text or "", *(child.tail or "" for child in element)])
 
 
 def _prefixed(tag: str, prefix: str) -> str:

@@ -13,8 +13,10 @@ __all__ = ["imported_rules", "suggested_name"]
 
 _NAME_MAX = 63
 _GENERATED = re.compile(r"[A-Za-z0-9+/=_]{24,}")
-_UNSAID = {"sseKms": "disabled", "replicaModifications": "disabled", "replicationTime": "disabled",
-           "metrics": "disabled", "owner": "source"}  # fmt: skip
+_UNSAID = {
+    "sseKms": "disabled", "replicaModifications": "disabled", "replicationTime": "disabled", "metrics": "disabled",
+    "owner": "source", "account": "", "kmsKey": "",
+}  # fmt: skip
 
 
 def imported_rules(

@@ -22,6 +22,7 @@ from reconciler.providers.s3.convert import (
     tags_of,
     text_at,
 )
+from reconciler.providers.s3.document import plain_text
 
 __all__ = ["patched", "role_element"]
 
@@ -100,7 +101,7 @@ def _put_destination(rule: Element, want: Settings, dialect: Dialect) -> None:
         _put(rule, "Destination/StorageClass", str(want["storageClass"]))
     options = part(want, "s3")
     if "account" in options:
-        _put(rule, TEXTS["account"], cast("str | None", options["account"]))
+        _put(rule, TEXTS["account"], str(options["account"]) or None)
     if "owner" in options:
         changed = options["owner"] == "destination"
         _put(rule, "Destination/AccessControlTranslation/Owner", "Destination" if changed else None)
@@ -110,7 +111,7 @@ def _put_encryption(rule: Element, options: Mapping[str, Json]) -> None:
     """Write KMS settings. The service takes the key and the selection together or not at all."""
     selection = SWITCHES["sseKms"]
     if "kmsKey" in options:
-        _put(rule, TEXTS["kmsKey"], cast("str | None", options["kmsKey"]))
+        _put(rule, TEXTS["kmsKey"], str(options["kmsKey"]) or None)
     if "sseKms" in options:
         _put(rule, f"{selection}/Status", _capital(options["sseKms"]))
     key = text_at(rule, TEXTS["kmsKey"])
@@ -158,7 +159,7 @@ def _put(parent: Element, path: str, text: str | None) -> None:
         return
     for name in path.split("/"):
         parent = _made(parent, name)
-    if "".join(parent.itertext()) != text:
+    if plain_text(parent) != text:
         parent[:] = []
         parent.text = text
 

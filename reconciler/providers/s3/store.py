@@ -6,6 +6,7 @@ import hashlib
 import io
 import tempfile
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlencode
 
@@ -53,7 +54,7 @@ class S3Store:
                 yield ObjectFacts(
                     key=key[len(self._prefix) :],
                     size=item["Size"],
-                    modified_at=item.get("LastModified"),
+                    modified_at=_moment(item),
                     etag=_etag(item),
                     storage_class=item.get("StorageClass"),
                 )
@@ -104,6 +105,7 @@ class S3Store:
                     Key=self._prefix + key,
                     Body=body,
                     ContentLength=size,
+                    ChecksumAlgorithm="SHA256",
                     ChecksumSHA256=base64.b64encode(digest).decode(),
                     **sent,
                 )
@@ -199,7 +201,7 @@ class S3Store:
         return ObjectFacts(
             key=key,
             size=found["ContentLength"],
-            modified_at=found.get("LastModified"),
+            modified_at=_moment(found),
             etag=etag,
             checksums=_checksums(found) | self._md5(etag, found),
             storage_class=found.get("StorageClass") or "STANDARD",
@@ -246,6 +248,11 @@ class _Body(io.RawIOBase):
 def _etag(found: dict[str, Any]) -> str | None:
     etag = found.get("ETag")
     return etag.strip('"') if isinstance(etag, str) else None
+
+
+def _moment(found: dict[str, Any]) -> datetime | None:
+    moment = found.get("LastModified")
+    return moment.astimezone(UTC) if isinstance(moment, datetime) else None
 
 
 def _checksums(found: dict[str, Any]) -> dict[str, str]:
