@@ -128,7 +128,7 @@ class QumuloClient:
         def send(bearer: Mapping[str, str]) -> Answer:
             if start is not None:
                 data.seek(start)
-            return self._http.send(_with(ask, {**length, **bearer}, _chunks(data, size)))
+            return self._http.send(_with(ask, {**length, **bearer}, self._chunks(ask, data, size)))
 
         return self._http.parse(ask, self._session.call(ask, send), ATTRIBUTES)
 
@@ -139,6 +139,20 @@ class QumuloClient:
     def close(self) -> None:
         """Release connections. May be called twice."""
         self._http.close()
+
+    def _chunks(self, ask: Ask, data: BinaryIO, size: int) -> Iterator[bytes]:
+        left = size
+        while left > 0:
+            if not (part := data.read(min(left, _CHUNK))):
+                # The request breaks off here, and the cluster sees that it is not whole.
+                raise ProviderError(
+                    f"the data ended after {size - left} of {size} bytes",
+                    code=ErrorCode.INVALID_ARGUMENT,
+                    provider=self._http.endpoint.provider,
+                    operation=ask.operation,
+                )
+            left -= len(part)
+            yield part
 
     def _send(self, ask: Ask) -> Answer:
         return self._session.call(
@@ -179,13 +193,6 @@ def _relationship(relationship_id: str) -> str:
 def _file(path: str) -> str:
     # A path stands for a file's id when it is encoded whole, its slashes too.
     return f"/v1/files/{quote(path, safe='')}"
-
-
-def _chunks(data: BinaryIO, size: int) -> Iterator[bytes]:
-    left = size
-    while left > 0 and (part := data.read(min(left, _CHUNK))):
-        left -= len(part)
-        yield part
 
 
 def _explain(answer: Answer) -> Explanation:

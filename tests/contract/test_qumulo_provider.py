@@ -1,0 +1,420 @@
+"""The Qumulo provider against the emulated cluster; every exchange is held against specs/qumulo/openapi.yaml."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.emulators.faults import Fault
+from reconciler.errors import ErrorCode, ExitCode, ProviderError
+from reconciler.model.change import Action
+from reconciler.model.manifest import Location
+from reconciler.model.observation import HealthState, ScopeRef
+from reconciler.model.relationship import Relationship
+from reconciler.model.step import Await, Call
+from reconciler.providers.qumulo import convert
+from tests.contract.qumulo_host import Host
+from tests.contract.referee import Referee
+from tests.lab.qumulo import RELATIONSHIPS, Lab
+from tests.lab.rclone import ObjectServer
+from tests.lab.world import eventually
+
+DOCUMENT = Path(__file__).parents[2] / "specs" / "qumulo" / "openapi.yaml"
+
+
+@pytest.fixture
+def host(lab: Lab, objects: ObjectServer, bucket: str) -> Iterator[Host]:
+    lab.put("/my-dir/sub/file.txt", "content")
+    made = Host(lab, objects, bucket)
+    yield made
+    made.close()
+    # The log tells what a timed-out or dropped exchange was; the recorder has those that were answered.
+    assert Referee(DOCUMENT).judge_all(lab.recorder.exchanges) > 0
+
+
+def failed(act: Callable[[], object]) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        act()
+    return caught.value
+
+
+def call(operation: str, number: str) -> Call:
+    return Call(id="x", operation=operation, target=number, summary="", idempotent=True, body={"id": number})
+
+
+def wait(condition: str, number: str, **params: Any) -> Await:
+    return Await(id="x", condition=condition, target=number, summary="", deadline_s=1, params=params)
+
+
+def keep_running(lab: Lab) -> None:
+    """From now on jobs run until they are aborted."""
+    lab.emulator.switch({"job_seconds": 1000})
+    lab.clock.freeze()
+
+
+class TestCreate:
+    def test_what_was_created_is_what_was_wanted(self, host: Host) -> None:
+        flow = host.flow()
+        live = host.create(flow)
+        wanted = host.provider.normalise(flow)
+        assert (live.identity, live.settings) == (wanted.identity, wanted.settings)
+        assert host.writes() == ["POST .../"]
+        assert host.objects.client().get_object(Bucket=host.bucket, Key="v1/sub/file.txt")["Body"].read() == b"content"
+
+    def test_the_other_direction(self, host: Host) -> None:
+        host.objects.client().put_object(Bucket=host.bucket, Key="v1/a/b.txt", Body=b"from there")
+        host.lab.mkdir("/restore")
+        flow = host.flow("/restore", side="destination")
+        live = host.create(flow)
+        assert live.settings == host.provider.normalise(flow).settings
+        assert host.lab.read("/restore/a/b.txt") == b"from there"
+
+    @pytest.mark.parametrize("folder_form", ["keep", "strip", "slash"])
+    @pytest.mark.parametrize("prefix", ["", "v1", "v1/", "v1/x/"])
+    def test_no_form_of_answer_makes_a_difference(self, host: Host, folder_form: str, prefix: str) -> None:
+        host.lab.emulator.switch({"folder_form": folder_form})
+        flow = host.flow(prefix=prefix)
+        assert host.create(flow).settings == host.provider.normalise(flow).settings
+
+    @pytest.mark.parametrize("empty_ca", [None, "", "absent"])
+    def test_the_public_authorities(self, host: Host, empty_ca: str | None) -> None:
+        host.lab.emulator.switch({"empty_ca": empty_ca, "public_authorities": "world"})
+        flow = host.flow()
+        assert flow.peer_s3 is not None
+        flow = replace(flow, peer_s3=flow.peer_s3.model_copy(update={"ca_file": None}))
+        live = host.create(flow)
+        assert live.settings == host.provider.normalise(flow).settings
+        assert live.settings["qumulo"]["caCertificate"] is None  # type: ignore[index, call-overload]
+
+    def test_odd_paths(self, host: Host) -> None:
+        path = "/ my dir/100% #1?/ä+😀"
+        host.lab.put(f"{path}/f", "x")
+        flow = host.flow(path, prefix="fol der/ü%20/")
+        assert host.create(flow).settings == host.provider.normalise(flow).settings
+
+    def test_the_secret_goes_to_the_cluster_and_nowhere_else(self, host: Host) -> None:
+        plan = host.plan(Action.CREATE, host.flow())
+        assert host.objects.secret_key not in repr(plan)
+        host.run(plan)
+        assert host.secrets.sent == [("env:TOKEN", "127.0.0.1"), ("env:S3_SECRET", "127.0.0.1")]
+        assert host.objects.secret_key not in host.observe().model_dump_json()
+
+
+class TestCreateRefused:
+    @pytest.mark.parametrize("status", [400, 409])
+    def test_a_key_that_does_not_open_the_bucket(self, host: Host, status: int) -> None:
+        host.lab.emulator.switch({"bucket_status": status})
+        own = {"accessKeyId": host.objects.access_key, "secretAccessKey": {"env": "WRONG"}}
+        error = failed(lambda: host.run(host.plan(Action.CREATE, host.flow(credentials=own))))
+        assert error.code in (ErrorCode.INVALID_ARGUMENT, ErrorCode.CONFLICT)
+        assert (error.status, error.ambiguous) == (status, False)
+        assert "reach the bucket" in (error.hint or "")
+        assert ":" in error.message, "error class and description"
+        assert "hunter2" not in f"{error}{error!r}"
+        assert host.observe().containers == ()
+
+    def test_a_bucket_that_is_not_there(self, host: Host) -> None:
+        assert failed(lambda: host.run(host.plan(Action.CREATE, host.flow(bucket="no-such-bucket")))).status == 400
+
+    def test_a_directory_that_is_not_there(self, host: Host) -> None:
+        assert failed(lambda: host.run(host.plan(Action.CREATE, host.flow("/no")))).code is ErrorCode.NOT_FOUND
+
+    @pytest.mark.parametrize("status", [400, 409])
+    def test_directories_that_overlap(self, host: Host, status: int) -> None:
+        host.lab.emulator.switch({"overlap_status": status})
+        host.lab.mkdir("/restore/inner")
+        host.create(host.flow("/restore", side="destination"))
+        error = failed(lambda: host.run(host.plan(Action.CREATE, host.flow("/restore/inner", side="destination"))))
+        assert (error.status, error.ambiguous) == (status, False)
+
+    @pytest.mark.parametrize(("status", "code"), [(403, ErrorCode.PERMISSION_DENIED), (401, ErrorCode.UNAUTHENTICATED)])
+    def test_a_user_without_the_privilege(self, host: Host, status: int, code: ErrorCode) -> None:
+        host.lab.emulator.switch({"privilege_status": status})
+        host.provider = host.connect(token={"env": "READER"})
+        plan = host.plan(Action.CREATE, host.flow())
+        error = failed(lambda: host.run(plan))
+        assert (error.code, error.exit_code, error.ambiguous) == (code, ExitCode.AUTH, False)
+        assert error.hint
+
+
+class TestLostAnswers:
+    """A create has no idempotency key: it is sent once, and what came of it is seen by looking."""
+
+    @pytest.mark.parametrize(("kind", "happened"), [("drop_before", 0), ("drop_after", 1)])
+    def test_a_create_is_not_repeated(self, host: Host, kind: Any, happened: int) -> None:
+        flow = host.flow()
+        plan = host.plan(Action.CREATE, flow)
+        host.lab.faults.add(Fault(kind=kind, method="POST"))
+        assert failed(lambda: host.run(plan)).ambiguous
+        assert host.writes() == ["POST .../"]
+        live = host.live(flow)
+        assert (live is not None) == bool(happened)
+        if live:
+            assert live.relationships[0].settings == host.provider.normalise(flow).settings
+
+    @pytest.mark.parametrize("status", [500, 502, 503, 504])
+    def test_trouble_of_the_server(self, host: Host, status: int) -> None:
+        plan = host.plan(Action.CREATE, host.flow())
+        host.lab.faults.add(Fault(kind="status", status=status, method="POST", times=None))
+        error = failed(lambda: host.run(plan))
+        assert (error.ambiguous, error.status, host.writes()) == (True, status, ["POST .../"])
+
+    def test_no_answer_in_time(self, host: Host) -> None:
+        host.provider = host.connect(timeout_s=0.5)
+        plan = host.plan(Action.CREATE, host.flow())
+        host.lab.faults.add(Fault(kind="timeout", seconds=3, commit=True, method="POST"))
+        assert failed(lambda: host.run(plan)).ambiguous
+        assert len(host.observe().containers) == 1
+
+    @pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+    def test_a_delete_may_be_sent_again(self, host: Host, kind: Any) -> None:
+        live = host.create(host.flow())
+        plan = host.plan(Action.DELETE, host.flow())
+        host.lab.faults.add(Fault(kind=kind, method="DELETE"))
+        assert failed(lambda: host.run(plan)).ambiguous
+        host.run(plan)
+        assert host.observe().containers == ()
+        assert live.provider_id
+
+    def test_reads_are_repeated(self, host: Host) -> None:
+        host.create(host.flow())
+        host.lab.faults.add(Fault(kind="drop_before", method="GET"))
+        host.lab.faults.add(Fault(kind="status", status=429, retry_after=0, method="GET"))
+        assert len(host.observe().containers) == 1
+
+
+class TestReplace:
+    def test_without_a_job_nothing_is_aborted(self, host: Host) -> None:
+        old = host.create(host.flow())
+        flow = host.flow(region="eu-west-9")
+        results = host.run(host.plan(Action.REPLACE, flow))
+        assert results["abort"].skipped == "no job runs"
+        assert host.writes()[1:] == ["DELETE .../id", "POST .../"]
+        host.finished(str(results["create"].returned["id"]))
+        state = host.live(flow)
+        assert state is not None
+        assert state.relationships[0].provider_id != old.provider_id
+        assert state.relationships[0].settings == host.provider.normalise(flow).settings
+        assert len(host.observe().containers) == 1
+
+    def test_a_running_job_is_stopped_first(self, host: Host) -> None:
+        flow = host.flow(region="eu-west-9")
+        keep_running(host.lab)
+        host.run(host.plan(Action.CREATE, host.flow()))
+        plan = host.plan(Action.REPLACE, flow)
+        assert plan.effects[0].rule == "QUMULO-REPLACE"
+        assert plan.effects[0].estimate is not None
+        results = host.run(plan)
+        assert not results["abort"].skipped
+        assert host.writes()[1:] == ["POST .../abort-replication", "DELETE .../id", "POST .../"]
+        assert len(host.observe().containers) == 1
+
+    def test_another_place(self, host: Host) -> None:
+        """The identity changes, so that the old relationship lies in another container."""
+        host.create(host.flow())
+        old = host.live(host.flow())
+        host.run(host.plan(Action.REPLACE, host.flow(prefix="v2/"), observed=old))
+        assert [state.ref for state in host.observe().containers] == [host.provider.container(host.flow(prefix="v2/"))]
+
+    def test_waiting_for_the_end_of_a_job(self, host: Host) -> None:
+        host.lab.emulator.switch({"job_seconds": 1000, "abort_seconds": 50})
+        host.lab.clock.freeze()
+        number = str(host.run(host.plan(Action.CREATE, host.flow()))["create"].returned["id"])
+        assert not host.provider.execute(call(convert.ABORT, number), host.secrets).skipped
+        assert not host.provider.poll(wait("job-not-running", number)).done
+        host.lab.clock.resume()
+        host.lab.emulator.switch({"abort_seconds": 0})
+        eventually(lambda: host.lab.clock.advance(60) or host.provider.poll(wait("job-not-running", number)).done)
+
+
+class TestDelete:
+    def test_deleting_twice(self, host: Host) -> None:
+        number = str(host.create(host.flow()).provider_id)
+        for _ in range(2):
+            host.provider.execute(call(convert.DELETE, number), host.secrets)
+        assert host.provider.poll(wait("gone", number)).done
+        assert host.provider.poll(wait("job-not-running", number)).done
+        assert (
+            host.provider.execute(call(convert.ABORT, number), host.secrets).skipped == "the relationship is not there"
+        )
+
+    @pytest.mark.parametrize("status", [400, 409])
+    def test_while_a_job_runs(self, host: Host, status: int) -> None:
+        host.lab.emulator.switch({"delete_running_status": status})
+        keep_running(host.lab)
+        number = str(host.run(host.plan(Action.CREATE, host.flow()))["create"].returned["id"])
+        error = failed(lambda: host.provider.execute(call(convert.DELETE, number), host.secrets))
+        assert (error.code, error.status, error.ambiguous) == (ErrorCode.FAILED_PRECONDITION, status, False)
+        assert not host.provider.poll(wait("gone", number)).done
+
+    def test_data_stays(self, host: Host) -> None:
+        host.create(host.flow())
+        host.run(host.plan(Action.DELETE, host.flow()))
+        assert host.lab.read("/my-dir/sub/file.txt") == b"content"
+        assert host.objects.client().head_object(Bucket=host.bucket, Key="v1/sub/file.txt")
+
+
+class TestJobs:
+    @pytest.mark.parametrize("body", ["monitor_uri", "empty"])
+    def test_resync_brings_what_is_new(self, host: Host, body: str) -> None:
+        host.lab.emulator.switch({"replicate_body": body})
+        live = host.create(host.flow())
+        host.lab.put("/my-dir/new.txt", "new")
+        started = host.run(host.plan(Action.RESYNC, host.flow()))["replicate"]
+        host.finished(str(live.provider_id), after=str(started.returned["after"]))
+        assert host.objects.client().get_object(Bucket=host.bucket, Key="v1/new.txt")["Body"].read() == b"new"
+
+    def test_starting_by_identity(self, host: Host) -> None:
+        live = host.create(host.flow())
+        start = host.provider.start(Relationship(identity=live.identity, settings={}))
+        assert start is not None
+        assert host.provider.execute(start, host.secrets).returned["id"] == live.provider_id
+
+    def test_one_that_runs_already_is_left_alone(self, host: Host) -> None:
+        live = host.create(host.flow())
+        start = host.provider.start(live)
+        assert start is not None
+        keep_running(host.lab)
+        assert not host.provider.execute(start, host.secrets).skipped
+        assert host.provider.execute(start, host.secrets).skipped == "a job runs already"
+        assert host.writes()[1:] == ["POST .../replicate"]
+
+    def test_one_that_started_after_the_look(self, host: Host) -> None:
+        """The cluster refuses a second job; that is as good as having started it."""
+        live = host.create(host.flow())
+        keep_running(host.lab)
+        host.lab.faults.add(Fault(kind="stale_read", method="GET", path="/status"))
+        host.lab.api.post(f"{RELATIONSHIPS}{live.provider_id}/replicate").raise_for_status()
+        assert host.provider.execute(call(convert.REPLICATE, str(live.provider_id)), host.secrets).skipped
+
+    def test_one_that_ended_after_the_look(self, host: Host) -> None:
+        host.lab.emulator.switch({"abort_idle": "conflict"})
+        keep_running(host.lab)
+        number = str(host.run(host.plan(Action.CREATE, host.flow()))["create"].returned["id"])
+        host.lab.faults.add(Fault(kind="stale_read", method="GET", path="/status"))
+        host.lab.api.post(f"{RELATIONSHIPS}{number}/abort-replication").raise_for_status()
+        host.lab.clock.resume()
+        assert not host.provider.execute(call(convert.ABORT, number), host.secrets).skipped
+
+    def test_one_that_does_not_exist(self, host: Host) -> None:
+        host.create(host.flow())
+        number = "00000000-0000-0000-0000-000000000000"
+        error = failed(lambda: host.provider.execute(call(convert.REPLICATE, number), host.secrets))
+        assert error.code is ErrorCode.NOT_FOUND
+        assert host.provider.poll(wait("job-finished", number)).failed
+
+    def test_a_job_that_fails_says_why(self, host: Host) -> None:
+        live = host.create(host.flow())
+        keep_running(host.lab)
+        started = host.provider.execute(call(convert.REPLICATE, str(live.provider_id)), host.secrets)
+        looked = host.provider.poll(wait("job-finished", str(live.provider_id)))
+        assert (looked.done, looked.failed) == (False, "")
+        host.provider.execute(call(convert.ABORT, str(live.provider_id)), host.secrets)
+        host.lab.clock.resume()
+        host.wait(wait("job-not-running", str(live.provider_id)))
+        ended = host.provider.poll(wait("job-finished", str(live.provider_id), after=started.returned["after"]))
+        assert ended.failed
+        assert host.provider.health(live).state is HealthState.FAILED
+
+    def test_nothing_is_finished_before_it_began(self, host: Host) -> None:
+        live = host.create(host.flow())
+        status = host.lab.status(str(live.provider_id))
+        after = convert.STATUS.validate_python(status).last_job.end_time.isoformat()  # type: ignore[union-attr]
+        assert not host.provider.poll(wait("job-finished", str(live.provider_id), after=after)).done
+
+    @pytest.mark.parametrize("scale", [1, 100])
+    @pytest.mark.parametrize("estimating", ["None", None])
+    def test_health_of_a_running_job(self, host: Host, scale: int, estimating: str | None) -> None:
+        host.lab.emulator.switch({"percent_scale": scale, "percent_estimating": estimating, "estimate_seconds": 500})
+        keep_running(host.lab)
+        number = str(host.run(host.plan(Action.CREATE, host.flow()))["create"].returned["id"])
+        state = host.live(host.flow())
+        assert state is not None
+        live = state.relationships[0]
+        assert host.provider.health(live).state is HealthState.RUNNING
+        host.lab.clock.advance(600)
+        progress = host.provider.poll(wait("job-not-running", number))
+        assert progress.percent is None or 0 <= progress.percent <= 100
+
+    def test_health_afterwards(self, host: Host) -> None:
+        live = host.create(host.flow())
+        found = host.provider.health(live)
+        assert (found.state, found.last_success_at is not None) == (HealthState.OK, True)
+        by_identity = live.model_copy(update={"provider_id": None})
+        assert host.provider.health(by_identity) == found
+        gone = live.model_copy(update={"provider_id": "00000000-0000-0000-0000-000000000000"})
+        assert host.provider.health(gone).state is HealthState.UNKNOWN
+
+    def test_words_of_another_version(self, host: Host) -> None:
+        host.observe()
+        assert failed(lambda: host.provider.poll(wait("sunny", "x"))).code is ErrorCode.UNIMPLEMENTED
+        assert failed(lambda: host.provider.execute(call("PATCH", "x"), host.secrets)).code is ErrorCode.UNIMPLEMENTED
+
+
+class TestObserve:
+    def test_one_request(self, host: Host) -> None:
+        host.create(host.flow())
+        before = len(host.lab.recorder.exchanges)
+        host.provider.observe(ScopeRef(provider="nas-1", key="cluster"))
+        assert len(host.lab.recorder.exchanges) - before == 1
+
+    def test_an_empty_cluster(self, host: Host) -> None:
+        assert host.observe().containers == ()
+
+    def test_the_same_twice(self, host: Host) -> None:
+        plan = host.plan(Action.CREATE, host.flow())
+        host.run(plan)
+        host.run(plan)
+        first, second = host.observe().containers
+        assert first.ref == host.provider.container(host.flow())
+        assert second.ref.key == f"{first.ref.key}#{second.relationships[0].provider_id}"
+        assert str(first.relationships[0].provider_id) < str(second.relationships[0].provider_id)
+
+    @pytest.mark.parametrize("missing", ["empty", "absent"])
+    def test_a_directory_that_is_gone(self, host: Host, missing: str) -> None:
+        host.lab.emulator.switch({"status_missing_path": missing})
+        host.create(host.flow())
+        host.lab.emulator.act("delete", {"path": "/my-dir"})
+        (state,) = host.observe().containers
+        assert "<gone:" in state.ref.key
+        assert list(host.provider.imported(host.observe())) == []
+
+    def test_a_fingerprint_moves_only_with_the_configuration(self, host: Host) -> None:
+        live = host.create(host.flow())
+        ref = host.provider.container(host.flow())
+        before = host.observe().fingerprint(ref)
+        host.provider.execute(call(convert.REPLICATE, str(live.provider_id)), host.secrets)
+        assert host.observe().fingerprint(ref) == before
+        host.run(host.plan(Action.REPLACE, host.flow()))
+        assert host.observe().fingerprint(ref) != before
+
+    def test_import(self, host: Host) -> None:
+        live = host.create(host.flow())
+        (one,) = host.provider.imported(host.observe())
+        assert one.relationship == live
+        assert one.source == {"provider": "nas-1", "path": "/my-dir"}
+        assert one.destination == {"bucket": host.bucket, "prefix": "v1/"}
+
+    def test_inspect(self, host: Host) -> None:
+        def look(path: str) -> Any:
+            return host.provider.inspect(Location(provider="nas-1", path=path))
+
+        assert look("/my-dir/").facts["type"] == "FS_FILE_TYPE_DIRECTORY"
+        assert look("/my-dir").facts == look("/my-dir/").facts
+        assert look("/my-dir/sub/file.txt").facts["type"] == "FS_FILE_TYPE_FILE"
+        assert look("/").exists
+        assert not look("/no").exists
+
+    def test_what_may_not_be_looked_at(self, host: Host) -> None:
+        host.observe()
+        host.lab.faults.add(Fault(kind="status", status=403, path="/v1/files/"))
+        found = host.provider.inspect(Location(provider="nas-1", path="/my-dir"))
+        assert (found.exists, found.readable, bool(found.problem)) == (False, False, True)
+        host.lab.faults.add(Fault(kind="status", status=401, path="/v1/files/"))
+        look = Location(provider="nas-1", path="/my-dir")
+        assert failed(lambda: host.provider.inspect(look)).code is ErrorCode.UNAUTHENTICATED
+        # The document has no 403 for this call, a cluster may well.
+        host.lab.recorder.clear()
+        host.observe()
