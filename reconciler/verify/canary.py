@@ -159,6 +159,7 @@ class _Trial:
     def ask_health(self) -> None:
         """Ask the provider too: one object that arrives does not outweigh others that it says have failed."""
         self._record.stage = "health"
+        self._runs.settle(Limit(self._run, _JOB_END_S))
         health = self._job.provider.health(self._relationship)
         if health.state is HealthState.OK:
             self._record.note("health", Verdict.MATCH, describe(health))

@@ -87,13 +87,14 @@ class Runs:
             if self._health() is HealthState.RUNNING:
                 return None
             try:
-                self._job.provider.execute(call, self._run.secrets)
+                # `skipped` means that a job runs already: one that nobody saw begin.
+                return True if not self._job.provider.execute(call, self._run.secrets).skipped else None
             except ProviderError as error:
                 if error.code in _BUSY and not error.ambiguous:
                     return None
                 if not error.ambiguous:
                     raise
-            return True
+                return True
 
         if not wait_for(self._run, limit, started):
             raise NotJudged("a job was running already and did not end in time, so that none could be started")
