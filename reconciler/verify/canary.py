@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from reconciler.errors import ProviderError
+from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.manifest import Deletes
 from reconciler.model.observation import HealthState
 from reconciler.model.relationship import Relationship
@@ -18,6 +18,11 @@ from reconciler.verify.waiting import Limit, Runs, wait_for
 
 __all__ = ["prove_by_canary"]
 
+_REFUSALS = (
+    ErrorCode.UNAUTHENTICATED, ErrorCode.PERMISSION_DENIED, ErrorCode.SECRET, ErrorCode.TLS, ErrorCode.READ_ONLY,
+    ErrorCode.NOT_FOUND,
+)  # fmt: skip
+"""Who is refused a look was refused the write before, and nothing came of it."""
 _SETTLE_S = 15.0
 """An object seen at the destination may still be being written there: files appear before their content."""
 _JOB_END_S = 120.0
@@ -74,7 +79,7 @@ class _Trial:
         self._specimen = Specimen.fresh(run.id, job.flow)
         self._source, self._destination = job.source.store(source), job.destination.store(destination)
         self._runs = Runs(job, relationship, run, record)
-        self._exists = False
+        self._begun = self._refused = False
         self._arrived = False
         self._written_at = 0.0
         self._watched_at = 0.0
@@ -86,11 +91,11 @@ class _Trial:
     def write(self) -> None:
         """Write the canary at the source."""
         self._record.stage = "canary written"
-        self._exists = True
+        self._begun = True
         try:
             self._specimen.write(self._source)
         except ProviderError as error:
-            self._exists = error.ambiguous
+            self._refused = not error.ambiguous
             raise
         self._written_at = self._told_at = self._run.clock.monotonic()
         self._record.bytes_written = self._specimen.size
@@ -169,7 +174,7 @@ class _Trial:
 
     def clean_up(self) -> None:
         """Purge both ends, if anything was written."""
-        if not self._exists:
+        if not self._begun or (self._refused and not self._left_by_refusal()):
             return
         with suppress(Interrupted, ProviderError):
             self._runs.settle(Limit(self._run, _JOB_END_S))
@@ -179,6 +184,16 @@ class _Trial:
             self._record.note("cleanup", Verdict.PENDING, detail)
         elif clean:
             self._record.note("cleanup", Verdict.MATCH)
+
+    def _left_by_refusal(self) -> bool:
+        """Say whether a write that was refused has left something: files are made first and filled then."""
+        try:
+            return self._source.head(self._specimen.key) is not None
+        except ProviderError as error:
+            if error.code not in _REFUSALS:
+                detail = f"{self._specimen.key} may be left at {self.ends[0][0]}: {error}"
+                self._record.note("cleanup", Verdict.ERROR, detail)
+            return False
 
     def _look(self) -> ObjectFacts | None:
         return self._destination.head(self._specimen.key)

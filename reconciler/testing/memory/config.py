@@ -95,7 +95,7 @@ INFO = ProviderInfo(
     required_location_keys=frozenset({"bucket"}),
     effects=(REPLACE, RESYNC, UNPROTECTED),
     spec="reconciler/testing/memory/world.py",
-    docs="docs/providers/memory.md",
+    docs="reconciler/testing/memory/provider.py",
 )
 
 

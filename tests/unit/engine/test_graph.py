@@ -1,6 +1,7 @@
 """What is wrong with all flows together is said before any call."""
 
 from itertools import permutations, product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,13 @@ from hypothesis import strategies as st
 from reconciler.engine.graph import check_graph, graph_of
 from reconciler.engine.topology import Link, Topology, topology_of
 from reconciler.model.finding import Finding, Severity
-from reconciler.model.manifest import ProviderDoc
+from reconciler.model.manifest import Metadata, ProviderDoc, ProviderSpec, ReplicationSpec
 from reconciler.model.relationship import Flow
-from reconciler.testing.memory import memory_flow, memory_provider, open_memory
+from reconciler.providers.base import Access, Connection, Provider, ProviderType
+from reconciler.providers.qumulo import TYPE as QUMULO
+from reconciler.providers.s3 import TYPE as S3
+from reconciler.testing.memory import TYPE as MEMORY
+from reconciler.testing.memory import Secrets, memory_flow, memory_provider
 
 GUARDED = memory_provider("g", {"site": "eu"})
 JOBS = memory_provider("j", grain="relationship", continuous=False)
@@ -27,7 +32,17 @@ def flow(name: str, ends: str, *, provider: ProviderDoc = JOBS, **spec: Any) -> 
 
 def topology(*flows: Flow) -> Topology:
     docs = {flow.owner.name: flow.owner for flow in flows}
-    return topology_of(flows, lambda name: open_memory(docs[name]))
+
+    def opened(name: str) -> Provider:
+        kind = {"s3": S3, "qumulo": QUMULO}.get(docs[name].spec.type, MEMORY)
+        return kind.connect(Connection(doc=docs[name], secrets=Secrets(), access=Access.READ, base=Path()))
+
+    return topology_of(flows, opened)
+
+
+def real_provider(name: str, kind: ProviderType, config: dict[str, Any]) -> ProviderDoc:
+    spec = ProviderSpec(type=kind.info.type, config=kind.info.config.model_validate(config))
+    return ProviderDoc(api_version="repl/v1", kind="Provider", metadata=Metadata(name=name), spec=spec)
 
 
 def codes(*flows: Flow) -> dict[str, list[str]]:
@@ -40,6 +55,21 @@ def codes(*flows: Flow) -> dict[str, list[str]]:
 def only(*flows: Flow) -> Finding:
     (finding,) = check_graph(topology(*flows))
     return finding
+
+
+def only_code(code: str, *flows: Flow) -> list[Finding]:
+    return [finding for finding in check_graph(topology(*flows)) if finding.code == code]
+
+
+AWS = real_provider("aws", S3, {"role": "arn:aws:iam::111122223333:role/repl"})
+NAS = real_provider("nas", QUMULO, {"host": "nas.example", "token": {"env": "T"}})
+
+
+def between(source: ProviderDoc, there: Any, destination: ProviderDoc, here: Any, **more: Any) -> Flow:
+    """A flow between real systems, which nothing is asked of here."""
+    spec = {"source": {"provider": source.name, **there}, "destination": {"provider": destination.name, **here}}
+    settings = {"owner_side": "source", "peer_s3": None, "workspace": "test", "labels": {}} | more
+    return Flow(spec=ReplicationSpec.model_validate(spec), source=source, destination=destination, **settings)
 
 
 def test_a_chain_of_a_system_that_forwards_is_fine() -> None:
@@ -108,17 +138,43 @@ def test_a_straight_flow_closes_the_gap() -> None:
 
 
 def test_what_another_kind_of_system_brings_is_carried_on() -> None:
-    """An S3 system replicates an object that an ordinary client put there, whoever that client is."""
-    first = memory_flow("ab", (JOBS, "a"), (GUARDED, "b"))
-    other_type = first.source.model_copy(update={"spec": first.source.spec.model_copy(update={"type": "nas"})})
-    object.__setattr__(first, "source", other_type)
-    made = topology(flow("bc", "b -> c", provider=GUARDED))
-    second = made.links[0]
-    provider = open_memory(JOBS)
-    info = type(provider.info)(**{f: getattr(provider.info, f) for f in provider.info.__slots__} | {"type": "nas"})
-    link = type(second)(flow=first, source=second.source, destination=second.source, owner=info)
-    assert check_graph(Topology([link, second])) != ()
-    assert "REPL-G003" not in {f.code for f in check_graph(Topology([link, second]))}
+    """S3 replicates an object that an ordinary client put there, whoever that client is."""
+    archive = between(NAS, {"path": "/a"}, AWS, {"bucket": "b"}, name="archive")
+    assert codes(archive, between(AWS, {"bucket": "b"}, AWS, {"bucket": "c"}, name="dr")) == {}
+
+
+def test_a_loop_over_two_systems_is_one_although_each_would_guard_its_own() -> None:
+    archive = between(NAS, {"path": "/a"}, AWS, {"bucket": "b"}, name="archive")
+    restore = between(AWS, {"bucket": "b"}, NAS, {"path": "/a/"}, name="restore", owner_side="destination")
+    assert codes(archive, restore) == {"REPL-G001": ["archive"]}
+
+
+def test_directories_contain_what_is_below_them_and_not_what_begins_alike() -> None:
+    def into(path: str, name: str) -> Flow:
+        return between(AWS, {"bucket": f"b-{name}"}, NAS, {"path": path}, name=name, owner_side="destination")
+
+    assert codes(into("/a", "f1"), into("/a/b", "f2")) == {"REPL-G004": ["f2"]}
+    assert codes(into("/a", "f1"), into("/ab", "f2")) == {}
+    assert codes(into("/", "f1"), into("/ab", "f2")) == {"REPL-G004": ["f2"]}
+
+
+def test_s3_keeps_prefixes_so_that_two_of_them_share_a_bucket_in_peace() -> None:
+    """The destination's prefix is the source's: both write into one bucket and never meet."""
+    logs = between(AWS, {"bucket": "logs", "prefix": "app/"}, AWS, {"bucket": "dr"}, name="logs")
+    web = between(AWS, {"bucket": "web", "prefix": "www/"}, AWS, {"bucket": "dr"}, name="web")
+    assert codes(logs, web) == {}
+
+
+def test_many_others_are_not_all_named() -> None:
+    found = only_code("REPL-G004", *(flow(f"f{n}", f"a{n} -> z") for n in range(9)))
+    assert "f0, f1, f2, f3, f4 and others" in found[-1].detail
+
+
+def test_many_chains_are_not_all_named() -> None:
+    firsts = [flow(f"f{n}", f"a{n} -> b/{n}/", provider=GUARDED) for n in range(9)]
+    (found,) = only_code("REPL-G003", *firsts, flow("last", "b -> c", provider=GUARDED))
+    assert "f4, last" in found.detail
+    assert "and others" in found.detail
 
 
 def test_a_paused_hop_makes_no_gap() -> None:

@@ -3,19 +3,23 @@
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.errors import ErrorCode
+from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.relationship import Flow
+from reconciler.model.step import Call
 from reconciler.model.verification import Check, Level, Outcome, Verdict, Verification
+from reconciler.providers.base import Access, CallResult, Connection, SecretResolver
 from reconciler.testing.clock import ManualClock
 from reconciler.testing.memory import (
     LoggedRequest,
     MemoryObject,
+    MemoryProvider,
     MemoryWorld,
     Secrets,
     memory_flow,
@@ -244,6 +248,17 @@ def test_a_paused_flow_is_left_alone_whoever_paused_it(scene: Scene) -> None:
     assert not any(request.access == "write" for request in scene.here.log)
 
 
+def test_ends_without_objects_cannot_be_tried(scene: Scene) -> None:
+    class Sealed(MemoryProvider):
+        info = replace(MemoryProvider.info, capabilities=frozenset())
+
+    job = scene.job(flow())
+    sealed = Sealed.__new__(Sealed)
+    (answer,) = scene.verify(replace(job, destination=sealed))
+    assert answer.outcome is Outcome.NOT_CHECKED
+    assert "objects on there can neither be written nor read" in answer.reason
+
+
 # Jobs ----------------------------------------------------------------------------------------------------------
 
 
@@ -387,6 +402,27 @@ def test_a_write_whose_answer_is_lost_is_cleaned_up(scene: Scene) -> None:
     assert scene.left() == []
 
 
+def test_a_write_that_is_refused_half_way_is_cleaned_up(scene: Scene) -> None:
+    scene.here.fail("write", code=ErrorCode.CONFLICT, committed=True, ambiguous=False)
+    (answer,) = scene.verify(scene.job(flow()))
+    assert answer.outcome is Outcome.FAILED
+    assert scene.left() == []
+
+
+def test_a_refused_write_is_one_error_and_not_two(scene: Scene) -> None:
+    for operation in ("write", "head"):
+        scene.here.fail(operation, code=ErrorCode.PERMISSION_DENIED, times=9)
+    (answer,) = scene.verify(scene.job(flow()))
+    assert verdicts(answer) == {"canary written": Verdict.ERROR}
+
+
+def test_what_a_refused_write_may_have_left_is_said(scene: Scene) -> None:
+    scene.here.fail("write", code=ErrorCode.CONFLICT)
+    scene.here.fail("head", code=ErrorCode.UNAVAILABLE)
+    (answer,) = scene.verify(scene.job(flow()))
+    assert f"{KEY} may be left at here" in named(answer, "cleanup")[0].detail
+
+
 def test_a_server_that_is_busy_for_a_moment_is_asked_again(scene: Scene) -> None:
     scene.there.fail("head", code=ErrorCode.RATE_LIMITED, times=4)
     (answer,) = scene.verify(scene.job(flow()))
@@ -438,6 +474,47 @@ def test_a_canary_that_other_flows_carried_on_is_removed_there_too(scene: Scene)
     assert scene.left() == []
 
 
+def test_places_that_cannot_be_swept_are_said(scene: Scene) -> None:
+    def refuse(request: LoggedRequest) -> None:
+        if request.operation == "list" and "run-1" in request.target:
+            scene.there.watch = lambda _request: None
+            scene.there.fail("list", code=ErrorCode.PERMISSION_DENIED)
+
+    jobs = [scene.job(flow(name)) for name in "fg"]
+    scene.there.watch = refuse
+    first, second = scene.verify(*jobs)
+    assert [first.outcome, second.outcome] == [Outcome.PROVED] * 2
+    details = [check.detail for check in (*named(first, "cleanup"), *named(second, "cleanup"))]
+    assert any(".repl-canary/run-1/ at there could not be listed" in detail for detail in details)
+
+
+def test_a_start_that_is_skipped_is_tried_again(scene: Scene) -> None:
+    """Some systems take a start while a job runs, and do nothing."""
+
+    class Lenient(MemoryProvider):
+        def execute(self, call: Call, secrets: SecretResolver) -> CallResult:
+            try:
+                return super().execute(call, secrets)
+            except ProviderError:
+                return CallResult(skipped="a job is running")
+
+    scene.here.plane.job_s = 5
+    job = scene.job(flow(jobs=True))
+    begun: list[str] = []
+
+    def interfere(request: LoggedRequest) -> None:
+        if request.operation == "start" and not begun:
+            begun.append("other")
+            scene.here.start(scene.here.relationships["r-1"])
+
+    scene.here.watch = interfere
+    doc = job.flow.owner
+    connection = Connection(doc=doc, secrets=Secrets(), access=Access.WRITE, base=Path(), workspace="test")
+    lenient = Lenient(connection, doc.spec.config)  # type: ignore[arg-type]
+    (answer,) = scene.verify(replace(job, provider=lenient))
+    assert (answer.outcome, len(named(answer, "job started"))) == (Outcome.PROVED, 1)
+
+
 def test_every_job_has_one_answer_in_order_whatever_happens(scene: Scene) -> None:
     class Faulty:
         """A third party's provider with a bug, whose error text holds what it should not."""
@@ -446,10 +523,7 @@ def test_every_job_has_one_answer_in_order_whatever_happens(scene: Scene) -> Non
             raise ValueError("password hunter2")
 
     broken = scene.job(flow("b"))
-    broken = Job(
-        flow=broken.flow, provider=Faulty(), relationship=broken.relationship, source=broken.source,  # type: ignore[arg-type]
-        destination=broken.destination,
-    )  # fmt: skip
+    broken = replace(broken, provider=Faulty())  # type: ignore[arg-type]
     answers = scene.verify(scene.job(flow("c")), broken, scene.job(flow("a")), parallelism=3)
     assert [(answer.replication, answer.outcome) for answer in answers] == [
         ("a", Outcome.PROVED), ("b", Outcome.FAILED), ("c", Outcome.PROVED)
