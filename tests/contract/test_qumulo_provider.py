@@ -290,13 +290,23 @@ class TestJobs:
         assert host.provider.execute(call(convert.REPLICATE, str(live.provider_id)), host.secrets).skipped
 
     def test_one_that_ended_after_the_look(self, host: Host) -> None:
+        """The cluster has nothing to stop any more; that is as good as having stopped it."""
         host.lab.emulator.switch({"abort_idle": "conflict"})
         keep_running(host.lab)
         number = str(host.run(host.plan(Action.CREATE, host.flow()))["create"].returned["id"])
         host.lab.faults.add(Fault(kind="stale_read", method="GET", path="/status"))
         host.lab.api.post(f"{RELATIONSHIPS}{number}/abort-replication").raise_for_status()
         host.lab.clock.resume()
+        eventually(host.lab.jobs)
         assert not host.provider.execute(call(convert.ABORT, number), host.secrets).skipped
+        assert host.writes()[1:] == ["POST .../abort-replication"] * 2
+
+    def test_one_that_may_not_be_stopped(self, host: Host) -> None:
+        keep_running(host.lab)
+        number = str(host.run(host.plan(Action.CREATE, host.flow()))["create"].returned["id"])
+        for status, code in ((403, ErrorCode.PERMISSION_DENIED), (409, ErrorCode.CONFLICT)):
+            host.lab.faults.add(Fault(kind="status", status=status, method="POST"))
+            assert failed(lambda: host.provider.execute(call(convert.ABORT, number), host.secrets)).code is code
 
     def test_one_that_does_not_exist(self, host: Host) -> None:
         host.create(host.flow())

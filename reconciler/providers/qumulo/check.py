@@ -14,7 +14,7 @@ from reconciler.model.observation import LocationFacts
 from reconciler.model.relationship import Flow
 from reconciler.providers.qumulo.certificate import Authority
 from reconciler.providers.qumulo.config import BucketStyle, QumuloConfig
-from reconciler.providers.qumulo.convert import COPY_FROM, Target, desired, options_of
+from reconciler.providers.qumulo.convert import COPY_FROM, COPY_TO, Target, desired, options_of
 from reconciler.providers.qumulo.findings import TEXTS
 from reconciler.providers.qumulo.rest import DIRECTORY
 
@@ -201,6 +201,9 @@ def _bucket(case: _Case, peer: LocationFacts) -> Iterator[Finding]:
     elif region and region != target.region and target.address.endswith(_AMAZON):
         # Other object stores take any region, or call theirs what they like.
         given = ("spec", "qumulo", "region") if options_of(case.flow).region else there
+        detail = f"{target.bucket} is in {region}; requests would be signed for {target.region}."
+        yield case.make("REPL-W106", given, detail)
+    if peer.facts.get("objectLock") is True and target.direction == COPY_TO:
         yield case.make(
-            "REPL-W106", given, f"{target.bucket} is in {region}; requests would be signed for {target.region}."
+            "REPL-W107", there, f"{target.bucket} on {name} has it; whether with a retention is not known here."
         )

@@ -133,5 +133,10 @@ TEXTS = {
     "REPL-W106": Text(
         _ERROR, "The bucket is in another region", "use a provider for that region, or write `qumulo: {region: NAME}`"
     ),
+    "REPL-W107": Text(
+        _WARNING,
+        "The bucket has Object Lock",
+        "a cluster refuses a bucket with a default retention: remove that, or copy to another bucket",
+    ),
     "REPL-W120": Text(_ERROR, "The relationship's id is not known", "plan again"),
 }

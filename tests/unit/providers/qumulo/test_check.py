@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.observation import LocationFacts
 from reconciler.model.relationship import Flow
@@ -139,6 +140,9 @@ class TestCaFiles:
         assert found["REPL-C231"].provider == "nas-1"
         assert found["REPL-C217"].path == ("spec", "qumulo", "caFile")
         assert "none.pem cannot be read" in found["REPL-C217"].detail
+        with pytest.raises(ProviderError) as caught:
+            opened.normalise(flow(options={"caFile": "none.pem"}))
+        assert caught.value.code is ErrorCode.INVALID_ARGUMENT
         (peers,) = self.provider(tmp_path).check(flow(peer=peer(ca_file="/no/such")))
         assert (peers.code, peers.path) == ("REPL-C217", ("spec", "destination", "provider"))
 
@@ -162,6 +166,9 @@ THERE = LocationFacts(exists=True, facts={"region": "eu-west-1"})
         (LocationFacts(exists=False), THERE, {"owner_side": "destination"}, "REPL-W101", "spec.destination.path"),
         (HERE, THERE, {}, "", ""),
         (LocationFacts(exists=True), LocationFacts(exists=True), {}, "", ""),
+        (HERE, LocationFacts(exists=True, facts={"objectLock": True}), {}, "REPL-W107", "spec.destination.bucket"),
+        (HERE, LocationFacts(exists=True, facts={"objectLock": False}), {}, "", ""),
+        (HERE, LocationFacts(exists=True, facts={"objectLock": True}), {"owner_side": "destination"}, "", ""),
         (HERE, LocationFacts(exists=True, facts={"region": "x"}), {"peer": peer(url="https://minio.example")}, "", ""),
     ],
 )  # fmt: skip
