@@ -240,9 +240,11 @@ class HttpClient:
         at = self.endpoint
         try:
             yield
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeEncodeError) as error:
             failure = of_exception(error, url=at.url, timeout_s=at.timeout_s, ca_file=at.ca_file)
-            raise self._error(ask, failure) from error
+            # Errors about headers quote them: such a one is not carried along.
+            quotes = isinstance(error, httpx.LocalProtocolError | UnicodeEncodeError)
+            raise self._error(ask, failure) from (None if quotes else error)
 
     def _client(self) -> httpx.Client:
         kept = httpx.Limits(max_keepalive_connections=self.endpoint.limits.concurrency, keepalive_expiry=5.0)

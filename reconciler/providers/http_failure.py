@@ -26,9 +26,9 @@ __all__ = [
 
 _NEVER_SENT = (
     httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError, httpx.InvalidURL,
+    httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError,
 )  # fmt: skip
-_OURS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+_OURS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError)
 _STATUS = {
     400: ErrorCode.INVALID_ARGUMENT, 401: ErrorCode.UNAUTHENTICATED, 403: ErrorCode.PERMISSION_DENIED,
     404: ErrorCode.NOT_FOUND, 405: ErrorCode.UNIMPLEMENTED, 407: ErrorCode.UNAVAILABLE, 408: ErrorCode.UNAVAILABLE,
@@ -97,7 +97,7 @@ def of_exception(error: Exception, *, url: str, timeout_s: float, ca_file: Path 
     message = str(error) or type(error).__name__
     if isinstance(error, httpx.TimeoutException):
         message = f"no answer within {timeout_s:g} s"
-    elif isinstance(error, httpx.LocalProtocolError) and "header" in message:
+    elif isinstance(error, UnicodeEncodeError) or (isinstance(error, httpx.LocalProtocolError) and "header" in message):
         message = "a header holds what cannot be sent"  # the original quotes the value, which may be a token
     return Failure(
         code=ErrorCode.INVALID_ARGUMENT if isinstance(error, _OURS) else ErrorCode.UNAVAILABLE,

@@ -187,4 +187,4 @@ def _estimate(change: Change, diff: ContainerDiff) -> Estimate:
     size, files = held.get("bytes_total"), held.get("files_total")
     if isinstance(size, int) and size:
         return Estimate(objects=files if isinstance(files, int) else None, bytes=size, basis="the job that runs now")
-    return Estimate(basis="unknown: a cluster counts only while a job runs")
+    return Estimate(basis="a cluster counts only while a job runs")

@@ -1,5 +1,6 @@
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -310,11 +311,13 @@ class TestWhatErrorsSay:
         with serve(answer(401)) as server:
             assert failed(lambda: client(server.url).send(READ)).exit_code is ExitCode.AUTH
 
-    def test_a_header_that_cannot_be_sent_is_not_shown(self) -> None:
-        ask = Ask(method="GET", path="/", operation="GET /", headers={"Authorization": "Bearer abc\ndef"})
+    @pytest.mark.parametrize("value", ["Bearer abc\ndef", "Bearer abcä"])
+    def test_a_header_that_cannot_be_sent_is_not_shown(self, value: str) -> None:
+        ask = Ask(method="GET", path="/", operation="GET /", headers={"Authorization": value})
         with serve(answer(200)) as server:
             error = failed(lambda: client(server.url).send(ask))
-        assert (error.code, "abc" in str(error)) == (ErrorCode.INVALID_ARGUMENT, False)
+        assert error.code is ErrorCode.INVALID_ARGUMENT
+        assert "abc" not in "".join(traceback.format_exception(error))
 
 
 class Shape(BaseModel):

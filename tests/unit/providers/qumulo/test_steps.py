@@ -151,7 +151,7 @@ class TestEffects:
         assert (effect.blocks, effect.loses_protection, effect.recopies) == (True, True, True)
         assert effect.allow == "QUMULO-REPLACE@nas-archive"
         assert "deleted and made again" in effect.text
-        assert str(effect.estimate) == "amount unknown (unknown: a cluster counts only while a job runs)"
+        assert str(effect.estimate) == "amount unknown (a cluster counts only while a job runs)"
 
     def test_the_running_job_tells_how_much(self, tmp_path: Path) -> None:
         progress = {"bytes_total": "1048576", "files_total": "21"}
