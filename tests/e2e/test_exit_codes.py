@@ -80,7 +80,7 @@ def test_1_for_broken_manifests_and_for_a_provider_that_is_away(lab: LabClient) 
 
 
 def test_3_where_one_of_two_fails(lab: LabClient) -> None:
-    lab.fault(emulator="s3", method="PUT", path="^/media", query="replication", kind="status", status=503, times=99)
+    lab.fault(emulator="s3", operation="PutBucketReplication", path="media", kind="status", status=503, times=99)
     partial = lab.run("apply", "--yes", "--no-verify", "--output", "json")
     assert partial.code == 3, partial.text
     outcomes = {result["container"]["scope"]: result["outcome"] for result in partial.json["results"]}

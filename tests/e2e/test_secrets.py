@@ -32,5 +32,5 @@ def test_a_literal_secret_is_a_finding_that_does_not_repeat_it(lab: LabClient) -
     lab.edit("providers.yaml", "{file: secrets/nas-1}", "hunter2-in-the-clear")
     ended = lab.run("validate")
     assert ended.code == 1
-    assert "reference" in ended.text
+    assert "REPL-M034" in ended.text
     assert "hunter2" not in ended.text

@@ -1,0 +1,105 @@
+"""Which saved plans are taken, and which files they belong to."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.engine.digests import digest_of, matches
+from reconciler.engine.integrity import read_plan, require_same_files
+from reconciler.engine.state import StateFolder
+from reconciler.errors import ReplError, StalePlan
+from tests.lab.workbench import Workbench
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Workbench:
+    bench = Workbench(tmp_path / "w")
+    bench.replicate("one")
+    return bench
+
+
+def test_a_saved_plan_comes_back_whole(bench: Workbench, tmp_path: Path) -> None:
+    plan = bench.plan()
+    path = tmp_path / "p.json"
+    path.write_text(plan.model_dump_json())
+    again = read_plan(path)
+    assert again == plan
+    assert again.computed_id() == plan.plan_id
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"kind": "repl.plan"}', "not json", '{"a": 1e999}'])
+def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(text)
+    with pytest.raises(StalePlan):
+        read_plan(path)
+
+
+def test_what_is_no_text_is_refused_and_what_is_missing_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(StalePlan, match="UTF-8"):
+        read_plan(tmp_path / "p.json")
+    with pytest.raises(ReplError, match="cannot be read"):
+        read_plan(tmp_path / "missing.json")
+
+
+def test_every_changed_byte_changes_the_id(bench: Workbench) -> None:
+    plan = bench.plan()
+    document = json.loads(plan.model_dump_json())
+    for key in document:
+        if key == "plan_id":
+            continue
+        altered = dict(document)
+        altered[key] = "x" if not isinstance(document[key], bool) else not document[key]
+        try:
+            again = type(plan).model_validate_json(json.dumps(altered))
+        except ValueError:
+            continue
+        assert again.computed_id() != plan.plan_id, key
+
+
+def test_other_files_are_refused_by_name(bench: Workbench) -> None:
+    plan = bench.plan()
+    require_same_files(plan, bench.workspace)
+    bench.replicate("two", "c", "d")
+    with pytest.raises(StalePlan, match=r"r-two\.yaml"):
+        require_same_files(plan, bench.workspace)
+    bench.forget("two")
+    bench.replicate("one", state="paused")
+    with pytest.raises(StalePlan, match=r"r-one\.yaml"):
+        require_same_files(plan, bench.workspace)
+
+
+def test_another_workspace_is_refused(bench: Workbench) -> None:
+    plan = bench.plan()
+    bench.write("workspace.yaml", "apiVersion: repl/v1\nkind: Workspace\nmetadata: {name: other}\nspec: {}\n")
+    with pytest.raises(StalePlan, match="workspace"):
+        require_same_files(plan, bench.workspace)
+
+
+def test_digests_match_their_value_alone() -> None:
+    digest = digest_of("a secret")
+    assert digest != digest_of("a secret")
+    assert matches("a secret", digest)
+    assert not matches("another", digest)
+    for broken in ("", "plain", "scrypt:zz:zz", "scrypt:00:", "sha256:00:00"):
+        assert not matches("a secret", broken)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "\x00"])
+def test_a_damaged_receipt_is_said_and_not_taken_for_none(tmp_path: Path, text: str) -> None:
+    state = StateFolder(tmp_path)
+    assert state.receipt() is None
+    state.receipt_path.write_text(text)
+    with pytest.raises(ReplError, match="receipt"):
+        state.receipt()
+
+
+def test_a_damaged_journal_is_said(bench: Workbench) -> None:
+    plan = bench.plan()
+    receipt = bench.apply(plan, close=False)
+    path = bench.state.journal_path(receipt.run_id)
+    path.write_bytes(b'{"not": "an entry"}\n' + path.read_bytes())
+    with pytest.raises(ReplError, match="damaged at line 1"):
+        bench.apply(plan)
