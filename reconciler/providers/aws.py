@@ -223,6 +223,8 @@ def _of_answer(error: boto_errors.ClientError, provider: str, operation: str, *,
     name, status = str(said.get("Code", "")), meta.get("HTTPStatusCode")
     text = str(said.get("Message") or "") or "the server gave no message"
     code = _BY_CODE.get(name) or _BY_STATUS.get(status or 0, ErrorCode.PROTOCOL)
+    if code is ErrorCode.INVALID_ARGUMENT:
+        code = _BY_STATUS.get(status or 400, code)  # names like InvalidRequest come with many a status
     hint = _HINTS.get(name)
     if name == "InvalidRequest" and "versioning" in text.lower():
         # Sources: public issues of Terraform's AWS provider (13179, 23578): both texts, for source and destination.

@@ -14,6 +14,7 @@ from reconciler.providers.s3.config import Credentials, S3Config
 from reconciler.providers.s3.document import MAX_BYTES
 
 if TYPE_CHECKING:
+    import boto3
     from types_boto3_s3.client import S3Client
 
 __all__ = ["S3Api"]
@@ -34,6 +35,7 @@ class S3Api:
         self.name = connection.doc.name
         self._connection = connection
         self._lock = threading.Lock()
+        self._session: boto3.Session | None = None
         self._clients: dict[bool, S3Client] = {}
         self.requests = Requests(self.name, connection.limits)
 
@@ -134,11 +136,11 @@ class S3Api:
 
     def _client(self, *, retry: bool) -> "S3Client":
         with self._lock:
-            if not self._clients:
-                self._clients = self._open()
+            if retry not in self._clients:
+                self._clients[retry] = self._open(retry=retry)
             return self._clients[retry]
 
-    def _open(self) -> "dict[bool, S3Client]":
+    def _open(self, *, retry: bool) -> "S3Client":
         config, connection = self.config, self._connection
         ca_file = (connection.base / config.ca_file).resolve() if config.ca_file else None
         if ca_file is not None and not ca_file.is_file():
@@ -150,12 +152,12 @@ class S3Api:
             provider=self.name, region=config.region, endpoint=config.endpoint, path_style=config.in_path,
             ca_file=ca_file, timeout_s=connection.timeout_s, limits=connection.limits, access=connection.access,
         )  # fmt: skip
-        keys = self._keys(config.credentials) if config.credentials else None
-        session = open_session(target, profile=config.profile, keys=keys)
-        clients = {retry: s3_client(session, target, retry=retry) for retry in (True, False)}
-        for client in clients.values():
-            self._attach(client)
-        return clients
+        if self._session is None:
+            keys = self._keys(config.credentials) if config.credentials else None
+            self._session = open_session(target, profile=config.profile, keys=keys)
+        client = s3_client(self._session, target, retry=retry)
+        self._attach(client)
+        return client
 
     def _keys(self, given: Credentials) -> Keys:
         def resolved(ref: SecretRef) -> Any:

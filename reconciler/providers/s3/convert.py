@@ -38,6 +38,7 @@ RULE_ELEMENT, ROLE_ELEMENT = "Rule", "Role"
 _NAME = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _RULE_ID = re.compile(rf"repl\.({_NAME})\.({_NAME})")
 _ARNS = re.compile(r"(?:arn:[a-z-]+:s3:::)+")
+_SECOND_SCHEMA = ("Filter", "Priority", "DeleteMarkerReplication")
 SWITCHES = {
     "sseKms": "SourceSelectionCriteria/SseKmsEncryptedObjects",
     "replicaModifications": "SourceSelectionCriteria/ReplicaModifications",
@@ -106,8 +107,12 @@ def rule_id_of(rule: Element) -> str:
 
 
 def is_legacy(rule: Element, dialect: Dialect) -> bool:
-    """Say whether a rule is of the first schema (V1). Ceph knows one schema only, and leaves an empty filter out."""
-    return rule.find("Filter") is None and not dialect.is_ceph
+    """Say whether a rule is of the first schema (V1), which has neither Filter, Priority nor DeleteMarkerReplication.
+
+    A missing filter alone says nothing: some servers leave an empty one out (public issue 23487 of Terraform's AWS
+    provider), and Ceph, which knows one schema only, leaves out all three.
+    """
+    return not dialect.is_ceph and all(rule.find(name) is None for name in _SECOND_SCHEMA)
 
 
 def priority_of(rule: Element) -> int | None:
