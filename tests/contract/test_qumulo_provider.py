@@ -162,11 +162,11 @@ class TestLostAnswers:
         assert (error.ambiguous, error.status, host.writes()) == (True, status, ["POST .../"])
 
     def test_no_answer_in_time(self, host: Host) -> None:
-        host.provider = host.connect(timeout_s=0.5)
+        host.provider = host.connect(timeout_s=1.5)
         plan = host.plan(Action.CREATE, host.flow())
-        host.lab.faults.add(Fault(kind="timeout", seconds=3, commit=True, method="POST"))
+        host.lab.faults.add(Fault(kind="timeout", seconds=5, commit=True, method="POST"))
         assert failed(lambda: host.run(plan)).ambiguous
-        assert len(host.observe().containers) == 1
+        eventually(lambda: len(host.observe().containers) == 1)
 
     @pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
     def test_a_delete_may_be_sent_again(self, host: Host, kind: Any) -> None:

@@ -64,7 +64,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 
 class TestRetriesOfReads:
-    @pytest.mark.parametrize("trouble", [answer(503), answer(500), answer(502), answer(429), drop, short], ids=str)
+    @pytest.mark.parametrize("trouble", [answer(503), answer(500), answer(502), answer(429), drop, short])
     def test_a_read_is_repeated_until_it_works(self, trouble: Any) -> None:
         with serve(trouble, trouble, answer(200, b"good")) as server:
             assert client(server.url).send(READ).content == b"good"
