@@ -104,7 +104,7 @@ class TestWrites:
         [
             (drop, ErrorCode.UNAVAILABLE, True),
             (short, ErrorCode.UNAVAILABLE, True),
-            (slow(1.0, answer(200)), ErrorCode.UNAVAILABLE, True),
+            (slow(3.0, answer(200)), ErrorCode.UNAVAILABLE, True),
             (answer(500), ErrorCode.UNAVAILABLE, True),
             (answer(502), ErrorCode.UNAVAILABLE, True),
             (answer(503, Retry_After="0"), ErrorCode.UNAVAILABLE, True),
@@ -128,7 +128,7 @@ class TestWrites:
         self, trouble: Any, code: ErrorCode, ambiguous: bool
     ) -> None:
         with serve(trouble) as server:
-            error = failed(lambda: client(server.url, timeout_s=0.3).send(WRITE))
+            error = failed(lambda: client(server.url, timeout_s=1.5).send(WRITE))
             assert (error.code, error.ambiguous, len(server.requests)) == (code, ambiguous, 1)
             assert server.requests[0].body == WRITE.content
 
