@@ -1,46 +1,31 @@
 """A real process killed with SIGKILL at every boundary of its journal, and started again."""
 
-import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.command import LabClient
+from tests.lab.command import Ended, LabClient
+from tests.lab.forks import KILLED, Forks, forking
 
 pytestmark = pytest.mark.e2e
 
-#: Runs the command, and kills its own process when the journal's nth entry is about to be, or has just been, written.
-KILLER = """
-import itertools, os, signal, sys
-from reconciler.engine.journal import Journal
-number, after = int(sys.argv[1]), sys.argv[2] == "after"
-real, count = Journal.write, itertools.count()
-def write(self, *args, **kwargs):
-    here = next(count) == number
-    if here and not after:
-        os.kill(os.getpid(), signal.SIGKILL)
-    real(self, *args, **kwargs)
-    if here:
-        os.kill(os.getpid(), signal.SIGKILL)
-Journal.write = write
-from reconciler.cli.app import run
-sys.exit(run(sys.argv[3:]))
-"""
+
+@pytest.fixture
+def forks(lab: LabClient) -> Iterator[Forks]:
+    with forking(lab.folder) as running:
+        yield running
 
 
-def killed_at(lab: LabClient, number: int, when: str, *arguments: str) -> bool:
-    """Run the command and kill it there; whether it came that far."""
-    done = subprocess.run(
-        [sys.executable, "-c", KILLER, str(number), when, *arguments],
-        cwd=lab.folder, capture_output=True, text=True, timeout=120, check=False, env=os.environ | {"NO_COLOR": "1"},
-    )  # fmt: skip
-    assert done.returncode in (0, -9), done.stdout + done.stderr
-    return done.returncode == -9
+def killed(ended: Ended) -> bool:
+    """Whether the command was killed; it must have ended well if not."""
+    assert ended.code in (0, KILLED), ended.text
+    return ended.code == KILLED
 
 
-def clear(lab: LabClient) -> None:
+def clear(lab: LabClient, forks: Forks) -> None:
     """Take everything off the live systems, and the memory of it."""
     (lab.folder / "replications.yaml").rename(lab.folder / "kept.txt")
     (lab.folder / "one.yaml").write_text(
@@ -48,7 +33,7 @@ def clear(lab: LabClient) -> None:
         "spec: {source: {provider: aws-eu, bucket: proj}, destination: {provider: aws-us, bucket: logs-dr}}\n"
     )
     lab.edit("workspace.yaml", "maxLost: 2", "maxLost: 9")
-    assert lab.run("apply", "--yes", "--no-verify", "--prune").code == 0
+    assert forks.run("apply", "--yes", "--no-verify", "--prune").code == 0
     lab.edit("workspace.yaml", "maxLost: 9", "maxLost: 2")
     lab.s3.delete_bucket_replication(Bucket="proj")
     (lab.folder / "one.yaml").unlink()
@@ -58,47 +43,43 @@ def clear(lab: LabClient) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_at_every_boundary_and_run_again(lab: LabClient, when: str) -> None:
+def test_killed_at_every_boundary_and_run_again(lab: LabClient, forks: Forks, when: str) -> None:
     lab.switch("nas-1", job_seconds=0)
     number = 0
     while True:
-        assert lab.run("plan", "--out", "p.json").code == 0
-        if not killed_at(lab, number, when, "apply", "p.json", "--no-verify"):
+        assert forks.run("plan", "--out", "p.json").code == 0
+        if not killed(forks.run("apply", "p.json", "--no-verify", kill=(number, when == "after"))):
             break
-        again = lab.run("apply", "p.json", "--no-verify") if number % 2 else lab.run("apply", "--yes", "--no-verify")
+        again = forks.run("apply", *(("p.json",) if number % 2 else ("--yes",)), "--no-verify")
         assert again.code == 0, (number, again.text)
         identities = [(item["direction"], item["bucket"], item["object_folder"]) for item in lab.relationships()]
         assert len(identities) == len(set(identities)) == 2, number
         assert [rule["ID"] for rule in lab.rules("logs")] == ["repl.lab.logs-to-dr"]
         assert [rule["ID"] for rule in lab.rules("media")] == ["repl.lab.media-to-dr"]
-        planned = lab.run("plan", "--detailed-exitcode")
+        planned = forks.run("plan", "--detailed-exitcode")
         assert planned.code == 0, (number, planned.text)
-        clear(lab)
+        clear(lab, forks)
         number += 1
     assert number >= 12
 
 
-def test_a_replacement_killed_at_every_boundary(lab: LabClient) -> None:
+def test_a_replacement_killed_at_every_boundary(lab: LabClient, forks: Forks) -> None:
     lab.switch("nas-1", job_seconds=0)
     lab.edit("workspace.yaml", ", maxRecopy: 10TiB", "")
     allow = ("--allow", "QUMULO-REPLACE")
-    assert lab.run("apply", "--yes", "--no-verify").code == 0
+    assert forks.run("apply", "--yes", "--no-verify").code == 0
     number, folder = 0, 1
     while True:
         lab.edit("replications.yaml", f"prefix: v{folder}/", f"prefix: v{folder + 1}/")
         folder += 1
-        assert lab.run("plan", "--out", "p.json", *allow).code == 0
-        if not killed_at(lab, number, "after", "apply", "p.json", "--no-verify"):
+        assert forks.run("plan", "--out", "p.json", *allow).code == 0
+        if not killed(forks.run("apply", "p.json", "--no-verify", kill=(number, True))):
             break
-        again = (
-            lab.run("apply", "p.json", "--no-verify")
-            if number % 2
-            else lab.run("apply", "--yes", "--no-verify", *allow)
-        )
+        again = forks.run("apply", *(("p.json",) if number % 2 else ("--yes", *allow)), "--no-verify")
         assert again.code == 0, (number, again.text)
         folders = sorted(item["object_folder"].strip("/") for item in lab.relationships())
         assert folders == ["raw", f"v{folder}"], number
-        assert lab.run("plan", "--detailed-exitcode").code == 0
+        assert forks.run("plan", "--detailed-exitcode").code == 0
         number += 1
     assert number >= 6
 
