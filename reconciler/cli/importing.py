@@ -7,6 +7,7 @@ from reconciler.engine.importing import Import, import_from
 from reconciler.engine.plan import desired_of
 from reconciler.errors import ReplError, UsageError
 from reconciler.manifest.edit import dump_documents, update_values
+from reconciler.model.finding import FieldPath
 
 __all__ = ["import_command"]
 
@@ -43,7 +44,7 @@ def _write(session: Session, found: Import, out: Path | None) -> None:
 
 
 def _update(session: Session, found: Import) -> None:
-    by_replication: dict[str, dict[tuple[str, ...], object]] = {}
+    by_replication: dict[str, dict[FieldPath, object]] = {}
     for value in found.moved:
         by_replication.setdefault(value.replication, {})[value.path] = value.value
     for name, values in sorted(by_replication.items()):

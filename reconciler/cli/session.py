@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import stamina
+
 from reconciler.cli.catalog import RegistryCatalog
 from reconciler.cli.console import Console
 from reconciler.clock import Clock, SystemClock
@@ -31,6 +33,9 @@ from reconciler.providers.registry import Registry
 from reconciler.report.findings import findings_text
 
 __all__ = ["Request", "Session"]
+
+# A retry is told as an event; by default the library logs it a second time.
+stamina.instrumentation.set_on_retry_hooks(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

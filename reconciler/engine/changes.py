@@ -115,7 +115,7 @@ def _rotated(
     entry = inputs.receipt.replications.get(want.flow.name) if inputs.receipt else None
     for dotted, ref in sorted(want.relationship.write_only.items()):
         noted = entry.secrets.get(dotted) if entry else None
-        if noted is None or matches(inputs.secrets.resolve(ref).get_secret_value(), noted):
+        if noted is None or matches(inputs.secrets.resolve_here(ref).get_secret_value(), noted):
             continue
         path = tuple(dotted.split("."))
         yield FieldChange(path=path, sensitive=True, forces_replace=provider.replaces(path), where=locate(path))

@@ -132,7 +132,7 @@ def _digests(change: Change, secrets: SecretResolver) -> dict[str, str]:
     found: dict[str, str] = {}
     for dotted, ref in (change.desired.write_only if change.desired else {}).items():
         try:
-            found[dotted] = digest_of(secrets.resolve(ref).get_secret_value())
+            found[dotted] = digest_of(secrets.resolve_here(ref).get_secret_value())
         except ReplError:
             continue  # it was there for the call; without a digest a later rotation goes unseen, and nothing worse
     return found

@@ -106,6 +106,10 @@ class SecretResolver(Protocol):
         """Return the secret; `send_to` is the host that will get it. Raises ProviderError SECRET, without the value."""
         ...
 
+    def resolve_here(self, ref: SecretRef) -> SecretStr:
+        """Return the secret for a use that sends it nowhere, as a digest of it. Raises ProviderError SECRET."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:

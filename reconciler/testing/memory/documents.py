@@ -26,6 +26,10 @@ class Secrets:
     def resolve(self, ref: SecretRef, *, send_to: str | None = None) -> SecretStr:
         """Return the value of that name. Raises ProviderError SECRET."""
         self.asked.append((str(ref), send_to))
+        return self.resolve_here(ref)
+
+    def resolve_here(self, ref: SecretRef) -> SecretStr:
+        """Return the value of that name. Raises ProviderError SECRET."""
         if ref.env not in self._values:
             raise ProviderError(f"{ref} is not set", code=ErrorCode.SECRET, provider="secrets", operation="resolve")
         return SecretStr(self._values[ref.env])

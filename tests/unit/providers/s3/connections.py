@@ -30,6 +30,9 @@ class Secrets:
 
     def resolve(self, ref: SecretRef, *, send_to: str | None = None) -> SecretStr:
         self.given.append((str(ref), send_to))
+        return self.resolve_here(ref)
+
+    def resolve_here(self, ref: SecretRef) -> SecretStr:
         if ref.env not in self.values:
             raise ProviderError("not set", code=ErrorCode.SECRET, provider="p", operation="secret")
         return SecretStr(self.values[ref.env])
