@@ -97,7 +97,12 @@ class S3Api:
         while True:
             with self.requests.one("ListBuckets"):
                 page = self.client.list_buckets(**token)
-            for bucket in page.get("Buckets", []):
+            if "Buckets" not in page:
+                raise ProviderError(
+                    "the answer is no list of buckets: is this an S3 service?", code=ErrorCode.PROTOCOL,
+                    provider=self.name, operation="ListBuckets",
+                )  # fmt: skip
+            for bucket in page["Buckets"]:
                 yield bucket["Name"], bucket.get("BucketRegion")
             if not (further := page.get("ContinuationToken")):
                 return

@@ -157,6 +157,8 @@ class S3Store:
                 page = next(pages, None)
             if page is None:
                 return
+            if "IsTruncated" not in page:
+                raise self._error(operation, ErrorCode.PROTOCOL, "the answer is no listing: is this an S3 service?")
             yield page
 
     def _versions(self, key: str) -> Sequence[str]:

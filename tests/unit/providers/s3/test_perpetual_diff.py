@@ -31,7 +31,8 @@ def test_terraform_aws_5940_first_and_second_schema(prefix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "filter_", ["", "<Filter/>", "<Filter></Filter>", "<Filter><Prefix/></Filter>", "<Filter><Prefix></Prefix></Filter>"]
+    "filter_",
+    ["", "<Filter/>", "<Filter></Filter>", "<Filter><Prefix/></Filter>", "<Filter><Prefix></Prefix></Filter>"],
 )
 def test_terraform_aws_23487_an_empty_filter(filter_: str) -> None:
     """An empty filter, an empty prefix and no prefix are the same, however a server writes them."""
