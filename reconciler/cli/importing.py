@@ -51,5 +51,5 @@ def _update(session: Session, found: Import) -> None:
         where = session.workspace.locate("Replication", name)
         if where is None:
             raise ReplError(f"the document of {name} cannot be found any more")
-        update_values(session.workspace.base / where.file, "Replication", name, values)
+        update_values(Path(where.file), "Replication", name, values)
         session.console.note(f"{where.file}: {name}: {len(values)} updated")

@@ -1,5 +1,6 @@
 """Whether a saved plan may be applied: untouched, in time, made by this version, for these files."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -55,11 +56,15 @@ def require_intact(plan: Plan, now: datetime) -> None:
 
 
 def require_same_files(plan: Plan, workspace: LoadedWorkspace) -> None:
-    """Refuse a plan that was made for other manifests. Raises StalePlan naming the files."""
-    planned = {file.path: file.sha256 for file in plan.files}
-    here = {file.path: file.sha256 for file in workspace.files}
+    """Refuse a plan that was made for other manifests, whatever folder it is applied from.
+
+    Raises StalePlan naming the files.
+    """
+    planned = Counter(file.sha256 for file in plan.files)
+    here = Counter(file.sha256 for file in workspace.files)
     if plan.workspace != workspace.name:
         raise StalePlan(f"the plan is for the workspace {plan.workspace}; this is {workspace.name}", hint=_AGAIN)
-    moved = sorted(path for path in planned.keys() | here.keys() if planned.get(path) != here.get(path))
+    others = (planned - here) + (here - planned)
+    moved = sorted({file.path for file in (*plan.files, *workspace.files) if file.sha256 in others})
     if moved:
         raise StalePlan(f"the manifests are not those that the plan was made from: {', '.join(moved)}", hint=_AGAIN)
