@@ -128,6 +128,8 @@ class DataPlane:
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
+    """What goes wrong with the next requests of one kind."""
+
     operation: str
     target: str | None
     error: WorldError
