@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine.lock import FileLock
+from reconciler.engine.record import actor
 from reconciler.errors import ErrorCode, LockHeld, Refused, StalePlan
 from reconciler.model.change import Action
 from reconciler.model.plan import Plan
@@ -276,3 +277,89 @@ def test_a_rotated_secret_is_seen_and_never_shown(tmp_path: Path) -> None:
     everything = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     assert "token-value" not in everything
     assert "token-value" not in plan.model_dump_json()
+
+
+def test_a_wait_that_never_ends_fails_its_container(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, grain="relationship", replace=("deletes",))
+    bench.write(
+        "providers.yaml", (tmp_path / "providers.yaml").read_text().replace("grain:", "continuous: false, grain:")
+    )
+    bench.replicate("one", deletes="keep")
+    bench.apply(bench.plan())
+    bench.here.settle_all()
+    bench.replicate("one", deletes="replicate")
+    plan = bench.plan(allow=("MEMORY-REPLACE",))
+    assert [type(step).__name__ for step in plan.containers[0].steps].count("Await") >= 1
+    bench.here.fail("get-status", code=ErrorCode.PERMISSION_DENIED, times=99)
+    receipt = bench.apply(plan)
+    assert receipt.outcome in (RunOutcome.FAILED, RunOutcome.PARTIAL)
+    assert receipt.results[0].code == "PERMISSION_DENIED"
+    bench.here._faults.clear()
+    assert bench.apply(bench.plan(allow=("MEMORY-REPLACE",))).outcome is RunOutcome.DONE
+
+
+def test_a_provider_that_shows_something_else_is_reported(bench: Workbench) -> None:
+    bench.replicate("one", deletes="keep")
+    plan = bench.plan()
+
+    def meddle(_event: object) -> None:
+        for rule in [*bench.here.relationships.values(), *bench.here.rules.get("a", {}).values()]:
+            rule.document["deletes"] = "replicate"
+
+    bench.here.watch = lambda request: meddle(request) if request.access == "read" else None
+    receipt = bench.apply(plan)
+    (result,) = receipt.results
+    assert result.code == "PROVIDER-DID-NOT-CONVERGE"
+    assert "deletes" in result.detail
+
+
+def test_resync_starts_what_can_be_started(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, grain="relationship")
+    bench.replicate("one")
+    bench.apply(bench.plan())
+    plan = bench.plan(resync=frozenset({"one"}))
+    assert actions(plan) == {"one": Action.RESYNC}
+    before = writes(bench)
+    assert bench.apply(plan).outcome is RunOutcome.DONE
+    assert writes(bench) == before + 1
+
+
+def test_a_changed_identity_replaces_what_the_receipt_knows(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, grain="relationship", replace=("*",))
+    bench.replicate("one", "a", "b")
+    bench.apply(bench.plan())
+    bench.replicate("one", "a", "c")
+    plan = bench.plan(allow=("MEMORY-REPLACE",))
+    assert actions(plan) == {"one": Action.REPLACE}
+    assert plan.containers[0].gone
+    bench.apply(plan)
+    assert len(bench.here.relationships) == 1
+    assert not bench.plan().active_changes
+
+
+def test_the_same_plan_may_be_applied_again_and_does_nothing(bench: Workbench) -> None:
+    bench.replicate("one")
+    plan = bench.plan()
+    bench.apply(plan)
+    before = writes(bench)
+    assert bench.apply(plan).outcome is RunOutcome.DONE
+    assert writes(bench) == before
+
+
+def test_what_failed_is_tried_again_by_the_same_plan(bench: Workbench) -> None:
+    bench.replicate("one", "a", "b")
+    bench.replicate("two", "c", "d")
+    plan = bench.plan()
+    bench.here.fail(plan.containers[0].calls[0].operation, code=ErrorCode.PERMISSION_DENIED, times=1)
+    assert bench.apply(plan).outcome is RunOutcome.PARTIAL
+    assert bench.apply(plan).outcome is RunOutcome.DONE
+    assert not bench.plan().active_changes
+
+
+@pytest.mark.parametrize("variables", [{"GITHUB_ACTOR": "ada"}, {"REPL_ACTOR": "ada", "GITHUB_ACTOR": "bot"}])
+def test_the_actor_is_who_ci_says(variables: dict[str, str]) -> None:
+    assert actor(variables) == "ada"
+
+
+def test_the_actor_is_somebody_in_any_case() -> None:
+    assert "@" in actor({})

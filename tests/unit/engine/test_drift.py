@@ -139,3 +139,32 @@ def test_health_is_reported_and_failed_flows_are_dead(bench: Workbench) -> None:
     assert item.dead
     assert item.state is DriftState.IN_SYNC
     assert bench.drift().drifted == (item,)
+
+
+@pytest.mark.parametrize(("hours", "dead"), [(2.9, False), (3.1, True)])
+def test_silence_for_three_schedules_is_death(bench: Workbench, hours: float, dead: bool) -> None:
+    bench.apply(bench.plan())
+    for rule in [*bench.here.relationships.values(), *bench.here.rules.get("a", {}).values()]:
+        rule.last_success_at = bench.clock.now()
+    bench.replicate("one", state="active", deletes="keep", schedule="{every: 1h}")
+    bench.clock.advance(3_600 * hours)
+    item = only(bench)
+    assert item.dead is dead
+    assert ("no success since" in item.detail) is dead
+
+
+def test_a_paused_flow_is_not_dead(bench: Workbench) -> None:
+    bench.replicate("one", state="paused", deletes="keep")
+    bench.apply(bench.plan())
+    for rule in [*bench.here.relationships.values(), *bench.here.rules.get("a", {}).values()]:
+        rule.failed = 3
+    assert not only(bench).dead
+
+
+def test_health_that_cannot_be_asked_for_is_unknown(bench: Workbench) -> None:
+    bench.apply(bench.plan())
+    bench.here.fail("get-status", code=ErrorCode.UNAVAILABLE, times=99)
+    item = only(bench)
+    assert item.health is not None
+    assert item.health.state is HealthState.UNKNOWN
+    assert not item.dead
