@@ -136,7 +136,7 @@ class Checker:
         """Refuse names that the models have for what stands under a type's own key in YAML."""
         for name in reserved:
             if name in spec:
-                self._sources.mistakes.append(complaints.unknown_field((*complaints.spec_path, name)))
+                self._sources.mistakes += complaints.once((*complaints.spec_path, name), complaints.unknown_field)
         return {key: value for key, value in spec.items() if key not in reserved}
 
     def _under_type(self, document: RawDocument, path: FieldPath, value: Any, *, options: bool) -> Document | None:
@@ -155,7 +155,9 @@ class Checker:
             self._sources.mistakes += (one for one in found if not (partial and one.code is Code.MISSING_FIELD))
             return None
         if complaints.document.truths:
-            self._sources.mistakes += (complaints.truth_as_number(path) for path in _truth_as_number(data, checked))
+            for path in _truth_as_number(data, checked):
+                place = (*complaints.prefix, *path)
+                self._sources.mistakes += complaints.once(place, complaints.truth_as_number)
         return checked if isinstance(checked, Document) else None
 
     def _models(self, name: str) -> _TypeModels:
@@ -180,10 +182,16 @@ def _truth_as_number(raw: Any, checked: Any, path: FieldPath = ()) -> Iterator[F
         if isinstance(checked, int | float) and not isinstance(checked, bool):
             yield path
     elif isinstance(raw, dict):
-        fields = type(checked).model_fields if isinstance(checked, Document) else {}
-        for name, field in fields.items():
-            if (key := field.alias or name) in raw:
-                yield from _truth_as_number(raw[key], getattr(checked, name), (*path, key))
+        for key, value in _by_key(checked).items():
+            if key in raw:
+                yield from _truth_as_number(raw[key], value, (*path, key))
     elif isinstance(raw, list) and isinstance(checked, tuple | list):
         for index, (before, after) in enumerate(zip(raw, checked, strict=False)):
             yield from _truth_as_number(before, after, (*path, index))
+
+
+def _by_key(checked: Any) -> dict[str, Any]:
+    """Return the values of a model or mapping by their keys in YAML."""
+    if isinstance(checked, Document):
+        return {field.alias or name: getattr(checked, name) for name, field in type(checked).model_fields.items()}
+    return checked if isinstance(checked, dict) else {}

@@ -1,7 +1,7 @@
 """pydantic's errors as mistakes: the key they belong to, in words for people who have never seen pydantic."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +122,13 @@ class Complaints:
                 self.document.broken.add(at)
             yield self._mistake(place, found)
 
+    def once(self, path: FieldPath, mistake: Callable[[FieldPath], Mistake]) -> Iterator[Mistake]:
+        """Yield the mistake about a place, unless something has been said about it already."""
+        at = self.document.trace(path).spot.value_at
+        if at not in self.document.broken:
+            self.document.broken.add(at)
+            yield mistake(path)
+
     def unknown_field(self, path: FieldPath) -> Mistake:
         """Say that the last key of a path is not known, and which it may have been meant to be."""
         spot = self.document.trace(path).spot
@@ -136,9 +143,8 @@ class Complaints:
 
     def truth_as_number(self, path: FieldPath) -> Mistake:
         """Say that true or false stands where a number belongs."""
-        place = (*self.prefix, *path)
-        at = self.document.trace(place).spot.value_at
-        return self._at(Code.WRONG_TYPE, at, place, f"{dotted(place)}: must be a number, found true or false")
+        at = self.document.trace(path).spot.value_at
+        return self._at(Code.WRONG_TYPE, at, path, f"{dotted(path)}: must be a number, found true or false")
 
     def _mistake(self, place: FieldPath, found: list[tuple[ErrorDetails, Trace]]) -> Mistake:
         (detail, trace), kind = found[0], found[0][0]["type"]
@@ -174,6 +180,9 @@ class Complaints:
 
 
 def _words(details: Sequence[ErrorDetails]) -> tuple[Code, str]:
+    if isinstance(details[0].get("input"), dict):
+        # A mapping was meant for the branch of a union that takes mappings.
+        details = [detail for detail in details if detail["type"] not in _WRONG_TYPE] or details
     wanted = dict.fromkeys(_WRONG_TYPE[detail["type"]] for detail in details if detail["type"] in _WRONG_TYPE)
     if wanted:
         return Code.WRONG_TYPE, f"must be {listed(wanted)}"

@@ -4,7 +4,7 @@ An edit keeps comments, order, quotes and layout. It changes the text of one val
 shape of a document has to change goes through ruamel's round trip; what comes out is read again and compared.
 """
 
-import copy
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ from reconciler.manifest import files
 from reconciler.manifest.documents import RawDocument
 from reconciler.manifest.roundtrip import dumped, rewritten, set_value
 from reconciler.manifest.sources import Sources
-from reconciler.manifest.splice import inserted, removed, replaced
+from reconciler.manifest.splice import inserted, layout_of, removed, replaced
 from reconciler.manifest.syntax import parse
 from reconciler.manifest.wording import dotted
 from reconciler.model.finding import FieldPath
@@ -100,7 +100,8 @@ class _Edit:
 
     def result(self) -> str:
         """Return the file's text after it, by the way that changes least of it."""
-        wanted = [copy.deepcopy(one.data) for one in self.documents]
+        # Through JSON, so that what aliases share is not changed in two places.
+        wanted = [json.loads(json.dumps(one.data)) for one in self.documents]
         set_value(wanted[self.index], self.path, self.value)
         sums = [canonical_json(data) for data in wanted]
         document = self.documents[self.index]
@@ -136,8 +137,9 @@ class _Edit:
         if self.index + 1 < len(self.documents):
             following = self.documents[self.index + 1].root.value_at - source.base
             end = max(self.text.rfind("\n---", 0, following) + 1, start)
+        layout = layout_of(source, self.documents[self.index].root)
         try:
-            return self.text[:start] + rewritten(self.text[start:end], self.path, self.value) + self.text[end:]
+            return self.text[:start] + rewritten(self.text[start:end], self.path, self.value, layout) + self.text[end:]
         except (KeyError, YAMLError):
             return None
 

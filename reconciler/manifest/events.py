@@ -5,11 +5,17 @@ Where PyYAML was built without libyaml its Python parser gives the same events, 
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import yaml
 
-__all__ = ["events", "value_ends"]
+__all__ = ["MAX_DEPTH", "MAX_EVENTS", "events", "value_ends"]
+
+MAX_DEPTH = 64
+"""Mappings and lists inside each other. Deeper down libyaml's time grows with the square of the depth."""
+MAX_EVENTS = 1_000_000
+"""Keys, values and ends of mappings and lists in one file."""
 
 _LOADER: Callable[[str], Any] = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 
@@ -31,17 +37,19 @@ def events(text: str) -> Iterator[Any]:
 def value_ends(text: str) -> dict[int, int]:
     """Return where values end, by where they start, in characters: scalars, aliases, and what stands in { } or [ ].
 
-    Text that is not YAML ends the search.
+    Text that is not YAML, or beyond the limits, ends the search.
     """
     ends: dict[int, int] = {}
     open_at: list[int | None] = []
     try:
-        for event in events(text):
+        for event in islice(events(text), MAX_EVENTS):
             kind = type(event)
             if kind in _LEAVES:
                 ends[event.start_mark.index] = event.end_mark.index
             elif kind in _STARTS:
                 open_at.append(event.start_mark.index if event.flow_style else None)
+                if len(open_at) > MAX_DEPTH:
+                    break
             elif kind in _ENDS and (start := open_at.pop()) is not None:
                 ends[start] = event.end_mark.index
     except yaml.YAMLError:

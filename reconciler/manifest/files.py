@@ -64,8 +64,8 @@ def read(path: Path, sources: Sources) -> Source | None:
     """Read one file as UTF-8 text, or return None if there is nothing to parse."""
     try:
         data = _bytes(path)
-    except (OSError, ValueError) as error:
-        code, hint = _CODES.get(getattr(error, "errno", None), (Code.UNREADABLE, None))
+    except OSError as error:
+        code, hint = _CODES.get(error.errno, (Code.UNREADABLE, None))
         code = Code.UNREADABLE if path.is_symlink() else code
         _refuse(path, sources, code, _reason(error), hint)
         return None
@@ -89,8 +89,8 @@ def _bytes(path: Path) -> bytes:
     return data
 
 
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error) or "cannot be read"
+def _reason(error: OSError) -> str:
+    text = error.strerror or "cannot be read"
     return text[:1].lower() + text[1:]
 
 

@@ -8,16 +8,13 @@ import yaml
 
 from reconciler.manifest.codes import Code, Mistake
 from reconciler.manifest.documents import RawDocument, Spot, Spots, Template, may_be_template
+from reconciler.manifest.events import MAX_DEPTH, MAX_EVENTS
 from reconciler.manifest.scalars import SUSPECT, plain
 from reconciler.manifest.sources import Sources
 from reconciler.manifest.wording import show
 
-__all__ = ["MAX_DEPTH", "MAX_EXPANDED", "MAX_VALUES", "Reader", "Stop"]
+__all__ = ["MAX_EXPANDED", "Reader", "Stop"]
 
-MAX_DEPTH = 64
-"""Mappings and lists inside each other."""
-MAX_VALUES = 1_000_000
-"""Keys and values in one file."""
 MAX_EXPANDED = 100_000
 """Values that the aliases of one file stand for, counted as often as they are used."""
 
@@ -63,7 +60,7 @@ class Reader:
         """
         handlers, start = self._handlers, yaml.DocumentStartEvent
         end = yaml.DocumentEndEvent
-        for event in islice(events, MAX_VALUES):
+        for event in islice(events, MAX_EVENTS):
             handler = handlers.get(event.__class__)
             if handler is not None:
                 handler(event)
@@ -73,7 +70,7 @@ class Reader:
                 self._reset()
         if (event := next(events, None)) is not None:
             at = event.start_mark.index + self.base
-            detail = f"more than {MAX_VALUES:,} keys and values: the rest is not read"
+            detail = f"more than {MAX_EVENTS:,} keys and values: the rest is not read"
             hint = "split the file"
             raise Stop(Mistake(code=Code.TOO_MANY_VALUES, at=at, detail=detail, hint=hint), whole_file=True)
 
@@ -211,7 +208,7 @@ class Reader:
         if at in self._document.broken:
             return
         source = self._sources.source_of(at)
-        if inside is not None and source.text.startswith("{", at - source.base - 1):
+        if source.text.startswith("{{", at - source.base - 1):
             self._document.broken.add(at - 1)
             detail = "YAML reads {{ }} without quotes as a mapping"
             self._report(Code.TEMPLATE_NOT_QUOTED, at - 1, detail, 'put it into quotes: "{{ vars.x }}"')

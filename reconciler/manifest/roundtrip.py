@@ -7,10 +7,9 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
-from ruamel.yaml.util import load_yaml_guess_indent
 
 from reconciler.manifest.scalars import plain
-from reconciler.manifest.splice import OLD_TRUTHS
+from reconciler.manifest.splice import OLD_TRUTHS, Layout
 from reconciler.model.finding import FieldPath
 
 __all__ = ["dumped", "rewritten", "set_value"]
@@ -23,14 +22,12 @@ def dumped(document: Mapping[str, Any]) -> str:
     return out.getvalue()
 
 
-def rewritten(text: str, path: FieldPath, value: Any) -> str:
+def rewritten(text: str, path: FieldPath, value: Any, layout: Layout) -> str:
     """Return the text of one document with a value set, or removed if it is None; comments, order and quotes stay."""
     part = text.replace("\r\n", "\n")
-    _, indent, offset = load_yaml_guess_indent(part)
     writer = _writer()
     writer.explicit_start = part.startswith("---")
-    mapping, offset = indent or 2, offset or 0
-    writer.indent(mapping=mapping, sequence=offset + 2 if offset else mapping, offset=offset)
+    writer.indent(mapping=layout.mapping, sequence=layout.dash + 2, offset=layout.dash)
     data = writer.load(part)
     set_value(data, path, value)
     out = io.StringIO()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import NamedTuple
 
 from reconciler.manifest.documents import RawDocument, Spot
 from reconciler.manifest.scalars import Scalar, plain
@@ -9,12 +10,21 @@ from reconciler.manifest.sources import Source, Sources
 from reconciler.model.finding import FieldPath
 from reconciler.model.value import Json
 
-__all__ = ["OLD_TRUTHS", "inserted", "removed", "replaced"]
+__all__ = ["OLD_TRUTHS", "Layout", "inserted", "layout_of", "removed", "replaced"]
 
 _PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_./@+-]*|[0-9]+[A-Za-z]+")
 OLD_TRUTHS = frozenset(("y", "yes", "n", "no", "on", "off"))
 """Words, folded, that readers of YAML 1.1 take for true and false: written in quotes for their sake."""
 _NO_RAW = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+class Layout(NamedTuple):
+    """How deep a document indents."""
+
+    mapping: int
+    """Columns from a key to the keys below it."""
+    dash: int
+    """Columns from a key to the dashes of its list."""
 
 
 def replaced(sources: Sources, document: RawDocument, path: FieldPath, value: Json) -> str | None:
@@ -32,8 +42,11 @@ def replaced(sources: Sources, document: RawDocument, path: FieldPath, value: Js
         if not isinstance(value, dict | list) or old[:1] not in ("{", "[") or "\n" in old:
             return None
         return source.text[:start] + _flow(value) + source.text[stop:]
-    if not isinstance(value, str | int | float | bool) or not old or old[0] in "&*!|>":
+    if not isinstance(value, str | int | float | bool) or not old or old[0] in "&*!":
         return None
+    if old[0] in "|>":
+        break_ = old[len(old.rstrip("\r\n")) :][:2]
+        return source.text[:start] + _written(value, "") + break_ + source.text[stop:]
     return source.text[:start] + _written(value, old[0]) + source.text[stop:]
 
 
@@ -46,7 +59,13 @@ def removed(sources: Sources, document: RawDocument, path: FieldPath) -> str | N
     column = trace.spot.key_at - source.base - start
     if line[:column].strip():
         return None
-    return source.text[:start] + source.text[_end_of_block(source, number, column) :]
+    text = source.text[:start] + source.text[_end_of_block(source, number, column) :]
+    above = document.trace(path[:-1]).spot
+    colon = sources.end_of(above.key_at)
+    if len(above.inside or {}) == 1 and colon is not None:
+        # Nothing is left under the key above: an empty mapping, not a null.
+        text = text[: colon - source.base + 1] + " {}" + text[colon - source.base + 1 :]
+    return text
 
 
 def inserted(sources: Sources, document: RawDocument, path: FieldPath, value: Json) -> str | None:
@@ -67,6 +86,29 @@ def inserted(sources: Sources, document: RawDocument, path: FieldPath, value: Js
     before = "" if source.text[:end].endswith("\n") else break_
     written = f"{line[:column]}{_written(str(first), '')}: {_flow(value)}{break_}"
     return source.text[:end] + before + written + source.text[end:]
+
+
+def layout_of(source: Source, spot: Spot) -> Layout:
+    """Return how a document is indented: as its first nested mapping and its first list are, else as by default."""
+    mapping = dash = None
+    waiting = [spot]
+    while waiting:
+        outer = waiting.pop(0)
+        for key, inner in (outer.inside or {}).items():
+            waiting.append(inner)
+            _, start, line = source.line_at(inner.key_at - source.base)
+            column = inner.key_at - source.base - start
+            before = line[:column]
+            if isinstance(key, int) and before.strip() == "-" and dash is None:
+                dash = before.index("-") - _column(source, outer)
+            elif isinstance(key, str) and not before.strip() and outer is not spot and mapping is None:
+                mapping = column - _column(source, outer)
+    return Layout(mapping or 2, 2 if dash is None else dash)
+
+
+def _column(source: Source, spot: Spot) -> int:
+    _, start, _ = source.line_at(spot.key_at - source.base)
+    return spot.key_at - source.base - start
 
 
 def _key_place(spot: Spot) -> int:

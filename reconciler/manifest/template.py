@@ -43,6 +43,7 @@ class Templates:
     def __init__(self, variables: Mapping[str, Variable]) -> None:
         self._variables = variables
         self._expressions: _Expressions | None = None
+        self._known: dict[str, Variable | Refusal] = {}
 
     def render(self, text: str) -> Variable:
         """Return a text's value; a text that is one expression and no more keeps the type of its value.
@@ -75,7 +76,15 @@ class Templates:
             from reconciler.manifest.expression import Expressions  # noqa: PLC0415 jinja2 is slow to import
 
             self._expressions = Expressions(self._variables, self.variable)
-        return self._expressions.render(text)
+        if text not in self._known:
+            try:
+                self._known[text] = self._expressions.render(text)
+            except Refusal as refusal:
+                self._known[text] = refusal
+        known = self._known[text]
+        if isinstance(known, Refusal):
+            raise known
+        return known
 
 
 def as_text(value: object) -> object:

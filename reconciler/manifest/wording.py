@@ -45,7 +45,10 @@ def listed(names: Iterable[str], word: str = "or") -> str:
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that `name` was probably meant to be, upper and lower case apart."""
     names = {known_name.casefold(): known_name for known_name in sorted(known, reverse=True)}
-    found = difflib.get_close_matches(name[:_LONGEST].casefold(), names, n=1, cutoff=0.6)
+    typed = name[:_LONGEST].casefold()
+    begun = [one for one in names if len(typed) > 2 and one.startswith(typed)]
+    swapped = [one for one in names if sorted(one) == sorted(typed)]
+    found = begun if len(begun) == 1 else swapped or difflib.get_close_matches(typed, names, n=1, cutoff=0.6)
     return names[found[0]] if found else None
 
 
