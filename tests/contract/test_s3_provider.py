@@ -191,7 +191,7 @@ def test_first_schema_rules_are_adopted_in_one_write(aws: Bench, pair: tuple[str
     old = "<Rule><ID>old</ID><Prefix>old/</Prefix><Status>Enabled</Status><Destination><Bucket>arn:aws:s3:::{}</Bucket></Destination></Rule>"  # noqa: E501
     put_raw(aws, source, old.format(destination))
     new = aws.flow(source, destination, "new", prefix="new/")
-    assert [finding.code for finding in aws.plan(new).findings] == ["REPL-W109"]
+    assert [finding.code for finding in aws.plan(new).findings] == ["REPL-W019"]
     adopted = aws.flow(source, destination, "old", prefix="old/", s3={"id": "old"})
     assert [change.dotted for change in aws.differences(adopted)] == ["s3.schema"]
     aws.apply(new, adopted)
@@ -236,7 +236,7 @@ def test_unversioned_buckets_are_found_before_and_refused_by_the_service(aws: Be
     for ends in ((plain, pair[1]), (pair[0], plain)):
         flow = aws.flow(*ends, state="paused")
         facts = aws.provider.inspect(flow.spec.source), aws.provider.inspect(flow.spec.destination)
-        assert [one.code for one in aws.provider.preflight(flow, *facts)] == ["REPL-W104"]
+        assert [one.code for one in aws.provider.preflight(flow, *facts)] == ["REPL-W014"]
         answer = aws.plan(flow)
         assert "S3-VERSIONING" in {effect.rule for effect in answer.effects}
         (call,) = answer.steps

@@ -164,7 +164,7 @@ class _Slicer:
             self._parser.Parse(self._data, True)
         except expat.ExpatError as error:
             raise DocumentError(f"the answer is not well-formed XML: {expat.errors.messages[error.code]}") from None
-        if self._head_end is None or self._head_end > self._tail_begin:
+        if self._head_end is None or not self._data.startswith(b"</", self._tail_begin):
             # `<Root/>`: there is nothing to cut.
             return Document(head=self._data.decode(), pieces=(), tail="", prefix=self._prefix)
         pieces: list[Piece] = []

@@ -25,7 +25,7 @@ def preflight(flow: Flow, source: LocationFacts, destination: LocationFacts) -> 
         yield _no_versioning(side, flow).of(flow.name)
     if source.facts.get("objectLock") is True and destination.facts.get("objectLock") is False:
         yield Problem(
-            "REPL-W106", ("destination", "bucket"), "Object lock at one end only",
+            "REPL-W016", ("destination", "bucket"), "Object lock at one end only",
             f"{flow.spec.source.bucket} has object lock, {flow.spec.destination.bucket} has not: copies lose their "
             "retention, or are refused.",
             "enable object lock on the destination bucket", Severity.WARNING,
@@ -48,13 +48,13 @@ def unversioned(flow: Flow, source: LocationFacts, destination: LocationFacts) -
 def _end(side: Side, bucket: str, provider: ProviderDoc, facts: LocationFacts) -> Iterator[Problem]:
     if not facts.readable:
         yield Problem(
-            "REPL-W103", (side, "bucket"), "Bucket cannot be looked at",
+            "REPL-W013", (side, "bucket"), "Bucket cannot be looked at",
             f"{bucket} at {provider.name}: {facts.problem or 'no permission'}. Versioning and region are not checked.",
             "grant s3:ListBucket, s3:GetBucketVersioning and s3:GetBucketLocation", Severity.WARNING,
         )  # fmt: skip
     if facts.readable and not facts.exists:
         yield Problem(
-            "REPL-W101", (side, "bucket"), "Bucket does not exist",
+            "REPL-W011", (side, "bucket"), "Bucket does not exist",
             f"{bucket} does not exist at {provider.name}.", "create it, with versioning, or correct the name",
         )  # fmt: skip
     config, region = provider.spec.config, facts.facts.get("region")
@@ -62,7 +62,7 @@ def _end(side: Side, bucket: str, provider: ProviderDoc, facts: LocationFacts) -
         # Behind an endpoint of one's own the region's name may mean nothing; at AWS it says where the data lies.
         severity = Severity.ERROR if config.endpoint is None else Severity.WARNING
         yield Problem(
-            "REPL-W105", (side, "provider"), "Bucket lies in another region",
+            "REPL-W015", (side, "provider"), "Bucket lies in another region",
             f"{bucket} lies in {region}, but {provider.name} says {config.region}.",
             f"use a provider with `region: {region}`", severity,
         )  # fmt: skip
@@ -71,7 +71,7 @@ def _end(side: Side, bucket: str, provider: ProviderDoc, facts: LocationFacts) -
 def _no_versioning(side: Side, flow: Flow) -> Problem:
     location = flow.spec.source if side == "source" else flow.spec.destination
     return Problem(
-        "REPL-W104", (side, "bucket"), "Versioning is not enabled",
+        "REPL-W014", (side, "bucket"), "Versioning is not enabled",
         f"Versioning of {location.bucket} is not enabled; S3 refuses replication then, also of a paused rule.",
         f"aws s3api put-bucket-versioning --bucket {location.bucket} --versioning-configuration Status=Enabled",
     )  # fmt: skip

@@ -210,14 +210,14 @@ class _Work:
             listed = "; ".join(f"{name}: {role}" for name, role in sorted(self.roles.items()))
             for name in self.roles:
                 yield Problem(
-                    "REPL-W108", ("s3", "role"), "A bucket has one role for all its rules",
+                    "REPL-W018", ("s3", "role"), "A bucket has one role for all its rules",
                     f"Replications of {self.bucket} want different roles. {listed}.",
                     "write the same role everywhere, best once as `role` of the provider",
                 ).of(name)  # fmt: skip
         if not self.role and self.dialect.flavour is Flavour.AWS:
             for edit in self.written:
                 yield Problem(
-                    "REPL-W107", ("s3", "role"), "No role to copy with",
+                    "REPL-W017", ("s3", "role"), "No role to copy with",
                     f"{self.bucket} has no replication role yet, and none is given.",
                     "add `role: arn:aws:iam::<account>:role/<name>` to the provider, or `s3.role` here",
                 ).of(edit.change.replication)  # fmt: skip
@@ -228,7 +228,7 @@ class _Work:
         ]  # fmt: skip
         if old:
             yield Problem(
-                "REPL-W109", ("source", "bucket"), "Rules of the first schema stand in the way",
+                "REPL-W019", ("source", "bucket"), "Rules of the first schema stand in the way",
                 f"{self.bucket} has rules of schema V1 ({', '.join(sorted(old))}); S3 takes only rules of one schema "
                 "together, and new ones are V2.",
                 "adopt each of them with a Replication that has `s3: {id: ...}`; it is rewritten in the same call",
@@ -248,7 +248,7 @@ class _Work:
             others = [identity for identity in holders[priority] if identity != own]
             if others:
                 yield Problem(
-                    "REPL-W110", ("s3", "priority"), "The priority is taken",
+                    "REPL-W020", ("s3", "priority"), "The priority is taken",
                     f"Priority {priority} in {self.bucket} belongs to {', '.join(others)}.",
                     "choose another number, or leave `priority` out on a new rule",
                 ).of(edit.change.replication)  # fmt: skip
@@ -257,7 +257,7 @@ class _Work:
         size = len(str(self.new_document()).encode())
         if self.count > _RULES_MAX or size > _BYTES_MAX:
             yield Problem(
-                "REPL-W111", ("source", "bucket"), "Too many rules for one bucket",
+                "REPL-W021", ("source", "bucket"), "Too many rules for one bucket",
                 f"{self.bucket} would have {self.count} rules in {size:,} bytes; S3 takes {_RULES_MAX} in "
                 f"{_BYTES_MAX:,}.",
                 "cover several prefixes with one rule",

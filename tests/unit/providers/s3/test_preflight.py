@@ -27,15 +27,15 @@ def found(source: LocationFacts, destination: LocationFacts, **wanted: Any) -> l
     ("source", "destination", "expected"),
     [
         (READY, READY, []),
-        (GONE, READY, [("REPL-W101", "error", "spec.source.bucket")]),
-        (READY, GONE, [("REPL-W101", "error", "spec.destination.bucket")]),
-        (READY, DENIED, [("REPL-W103", "warning", "spec.destination.bucket")]),
-        (facts(versioning=None), READY, [("REPL-W104", "error", "spec.source.bucket")]),
-        (READY, facts(versioning="Suspended"), [("REPL-W104", "error", "spec.destination.bucket")]),
+        (GONE, READY, [("REPL-W011", "error", "spec.source.bucket")]),
+        (READY, GONE, [("REPL-W011", "error", "spec.destination.bucket")]),
+        (READY, DENIED, [("REPL-W013", "warning", "spec.destination.bucket")]),
+        (facts(versioning=None), READY, [("REPL-W014", "error", "spec.source.bucket")]),
+        (READY, facts(versioning="Suspended"), [("REPL-W014", "error", "spec.destination.bucket")]),
         (READY, LocationFacts(exists=True), []),
-        (facts(region="us-east-1"), READY, [("REPL-W105", "error", "spec.source.provider")]),
-        (READY, facts(region="us-east-1"), [("REPL-W105", "error", "spec.destination.provider")]),
-        (facts(objectLock=True), READY, [("REPL-W106", "warning", "spec.destination.bucket")]),
+        (facts(region="us-east-1"), READY, [("REPL-W015", "error", "spec.source.provider")]),
+        (READY, facts(region="us-east-1"), [("REPL-W015", "error", "spec.destination.provider")]),
+        (facts(objectLock=True), READY, [("REPL-W016", "warning", "spec.destination.bucket")]),
         (facts(objectLock=True), facts(objectLock=True), []),
         (READY, facts(objectLock=True), []),
     ],
@@ -48,7 +48,7 @@ def test_facts_become_findings(
 
 def test_behind_an_endpoint_of_ones_own_a_regions_name_is_only_a_warning() -> None:
     own = {"endpoint": "https://127.0.0.1:1"}
-    assert found(facts(region="us-east-1"), READY, own=own) == [("REPL-W105", "warning", "spec.source.provider")]
+    assert found(facts(region="us-east-1"), READY, own=own) == [("REPL-W015", "warning", "spec.source.provider")]
 
 
 def test_ceph_needs_no_versioning_and_has_no_regions() -> None:
@@ -57,4 +57,4 @@ def test_ceph_needs_no_versioning_and_has_no_regions() -> None:
 
 def test_other_servers_need_versioning() -> None:
     own = {"flavour": "generic", "endpoint": "https://127.0.0.1:1"}
-    assert [one[0] for one in found(facts(versioning=None), READY, own=own)] == ["REPL-W104"]
+    assert [one[0] for one in found(facts(versioning=None), READY, own=own)] == ["REPL-W014"]

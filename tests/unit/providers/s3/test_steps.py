@@ -138,12 +138,12 @@ class TestPriorities:
 
     def test_a_priority_that_is_taken_is_refused_by_name(self) -> None:
         answer = planned(flow("n", s3={"priority": 5}), live=configuration(FOREIGN))
-        assert codes(answer) == [("REPL-W110", "n")]
+        assert codes(answer) == [("REPL-W020", "n")]
         assert "theirs" in answer.findings[0].detail
         assert answer.findings[0].path == ("spec", "s3", "priority")
         assert answer.steps == ()
         two = planned(flow("a", s3={"priority": 3}), flow("b", s3={"priority": 3}))
-        assert codes(two) == [("REPL-W110", "a"), ("REPL-W110", "b")]
+        assert codes(two) == [("REPL-W020", "a"), ("REPL-W020", "b")]
 
     def test_ceph_takes_equal_priorities(self) -> None:
         two = planned(flow("a", own=CEPH, s3={"priority": 3}), flow("b", own=CEPH, s3={"priority": 3}))
@@ -163,12 +163,12 @@ class TestRole:
 
     def test_a_bucket_without_a_role_needs_one(self) -> None:
         answer = planned(flow("n", own={"role": None}))
-        assert codes(answer) == [("REPL-W107", "n")]
+        assert codes(answer) == [("REPL-W017", "n")]
         assert answer.findings[0].path == ("spec", "s3", "role")
 
     def test_one_bucket_cannot_have_two_roles(self) -> None:
         answer = planned(flow("a"), flow("b", s3={"role": OTHER_ROLE}))
-        assert codes(answer) == [("REPL-W108", "a"), ("REPL-W108", "b")]
+        assert codes(answer) == [("REPL-W018", "a"), ("REPL-W018", "b")]
 
     def test_another_role_for_rules_that_are_left_alone_must_be_allowed(self) -> None:
         answer = planned(flow("n", s3={"role": OTHER_ROLE}), live=configuration(FOREIGN))
@@ -188,7 +188,7 @@ class TestRole:
 class TestFirstSchema:
     def test_a_foreign_rule_of_the_first_schema_stands_in_the_way(self) -> None:
         answer = planned(flow("n"), live=configuration(v1("old"), v1("older", "x/")))
-        assert codes(answer) == [("REPL-W109", "n")]
+        assert codes(answer) == [("REPL-W019", "n")]
         assert "old, older" in answer.findings[0].detail
         assert "s3: {id: ...}" in (answer.findings[0].hint or "")
 
@@ -211,12 +211,12 @@ class TestFirstSchema:
 class TestLimits:
     def test_a_thousand_rules_are_the_end(self) -> None:
         live = configuration(*(v2(f"r{n}", priority=n) for n in range(1000)))
-        assert codes(planned(flow("n"), live=live)) == [("REPL-W111", "n")]
+        assert codes(planned(flow("n"), live=live)) == [("REPL-W021", "n")]
         assert planned(flow("n", s3={"id": "r7"}, state="paused"), live=live).findings == ()
 
     def test_two_megabytes_are_the_end(self) -> None:
         live = configuration(v2("big", priority=3, more=f"<New>{'x' * 2 * 1024 * 1024}</New>"))
-        assert codes(planned(flow("n"), live=live)) == [("REPL-W111", "n")]
+        assert codes(planned(flow("n"), live=live)) == [("REPL-W021", "n")]
 
     def test_what_does_not_go_with_a_live_setting_is_found_before_the_service_does(self) -> None:
         timed = v2("repl.default.n").replace(

@@ -112,3 +112,38 @@ def test_buckets_are_listed_over_many_pages_and_only_those_of_the_region() -> No
         found = [observation.scope.key for observation in provider.discover()]
         assert "continuation-token=t" in server.requests[1].target
     assert found == ["bucket/a", "bucket/b"]
+
+
+def test_a_region_is_asked_for_where_the_bucket_does_not_say_it() -> None:
+    location = b'<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">%s</LocationConstraint>'
+    for said, region in ((b"eu-west-3", "eu-west-3"), (b"EU", "eu-west-1"), (b"", "us-east-1")):
+        other = answer(404, b"<Error><Code>ObjectLockConfigurationNotFoundError</Code><Message>no</Message></Error>")
+        script = [answer(200), answer(200, location % said), answer(200, b"<VersioningConfiguration/>"), other]
+        with serve(*script) as server, opened(endpoint=server.url) as provider:
+            facts = provider.inspect(HERE)
+        assert facts.facts == {"region": region, "versioning": None, "objectLock": False}
+
+
+def test_what_a_server_does_not_have_is_left_out_of_the_facts() -> None:
+    missing = answer(501, b"<Error><Code>NotImplemented</Code><Message>no</Message></Error>")
+    with (
+        serve(answer(200, x_amz_bucket_region="eu-west-1"), missing) as server,
+        opened(endpoint=server.url) as provider,
+    ):
+        facts = provider.inspect(HERE)
+    assert (facts.facts, facts.readable) == ({"region": "eu-west-1"}, True)
+
+
+def test_a_bucket_with_object_lock_says_so() -> None:
+    lock = b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>"
+    versioning = answer(200, b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+    script = [answer(200, x_amz_bucket_region="eu-west-1"), versioning, answer(200, lock)]
+    with serve(*script) as server, opened(endpoint=server.url) as provider:
+        assert provider.inspect(HERE).facts["objectLock"] is True
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_trouble_is_not_taken_for_a_fact(status: int) -> None:
+    trouble = answer(status, b"<Error><Code>InternalError</Code></Error>", Retry_After="3600")
+    with serve(trouble) as server, opened(endpoint=server.url) as provider:
+        assert failed(lambda: provider.inspect(HERE)).code is ErrorCode.UNAVAILABLE
