@@ -7,7 +7,7 @@ shape of a document has to change goes through ruamel's round trip; what comes o
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,21 +107,19 @@ class _Edit:
         document = self.documents[self.index]
         if canonical_json(document.data) == sums[self.index]:
             return self.text
-        above = wanted[self.index]
-        for part in self.path[:-1]:
-            above = above.get(part) if isinstance(above, dict) else above[part]
-        ways: tuple[Callable[[], str | None], ...] = (
-            lambda: replaced(self.sources, document, self.path, self.value),
-            lambda: replaced(self.sources, document, self.path[:-1], above),
-            self._line,
-            self._round_trip,
-        )
-        for way in ways:
-            new = way()
+        for new in self._ways(wanted[self.index]):
             if new is not None and _sums(new) == sums:
                 return new
         what = f"{dotted(self.path)} cannot be changed without changing something else"
         raise ManifestError(what, hint="edit it by hand: it comes from an anchor or a merge key")
+
+    def _ways(self, wanted: Any) -> Iterator[str | None]:
+        """Yield candidates, the one that changes least first: the value, the braces around it, its line, all of it."""
+        document = self.documents[self.index]
+        for depth in range(len(self.path), 0, -1):
+            yield replaced(self.sources, document, self.path[:depth], _value_at(wanted, self.path[:depth]))
+        yield self._line()
+        yield self._round_trip()
 
     def _line(self) -> str | None:
         document = self.documents[self.index]
@@ -142,6 +140,15 @@ class _Edit:
             return self.text[:start] + rewritten(self.text[start:end], self.path, self.value, layout) + self.text[end:]
         except (KeyError, YAMLError):
             return None
+
+
+def _value_at(data: Any, path: FieldPath) -> Any:
+    for part in path:
+        if isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            data = data.get(part) if isinstance(data, dict) else None
+    return data
 
 
 def _sums(text: str) -> list[str] | None:

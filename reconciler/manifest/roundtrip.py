@@ -73,5 +73,5 @@ def _ready(value: Any) -> Any:
         return [_ready(inner) for inner in value]
     if isinstance(value, str):
         risky = not isinstance(plain(value), str) or not value.isprintable() or value.casefold() in OLD_TRUTHS
-        return DoubleQuotedScalarString(value) if risky else value
+        return DoubleQuotedScalarString(value) if risky or value.startswith((":", "?")) else value
     return value

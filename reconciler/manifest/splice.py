@@ -30,7 +30,7 @@ class Layout(NamedTuple):
 def replaced(sources: Sources, document: RawDocument, path: FieldPath, value: Json) -> str | None:
     """Return the file's text with one value written anew in its old style; None where that cannot be done so.
 
-    A scalar takes the place of a scalar, a mapping in braces or a list in brackets that of its like on one line.
+    A mapping or list is written in braces or brackets, and takes the place of a scalar or of its like on one line.
     """
     source, trace = sources.source_of(document.root.value_at), document.trace(path)
     end = sources.end_of(trace.spot.value_at)
@@ -42,29 +42,31 @@ def replaced(sources: Sources, document: RawDocument, path: FieldPath, value: Js
         if not isinstance(value, dict | list) or old[:1] not in ("{", "[") or "\n" in old:
             return None
         return source.text[:start] + _flow(value) + source.text[stop:]
-    if not isinstance(value, str | int | float | bool) or not old or old[0] in "&*!":
+    if value is None or not old or old[0] in "&*!":
         return None
-    if old[0] in "|>":
-        break_ = old[len(old.rstrip("\r\n")) :][:2]
-        return source.text[:start] + _written(value, "") + break_ + source.text[stop:]
-    return source.text[:start] + _written(value, old[0]) + source.text[stop:]
+    new = _flow(value) if isinstance(value, dict | list) else _written(value, old[0])
+    # The text of a block scalar includes its last line end.
+    break_ = old[len(old.rstrip("\r\n")) :][:2] if old[0] in "|>" else ""
+    return source.text[:start] + new + break_ + source.text[stop:]
 
 
 def removed(sources: Sources, document: RawDocument, path: FieldPath) -> str | None:
-    """Return the file's text without the lines of one key of a block mapping."""
+    """Return the file's text without the lines of one key of a block mapping, or of one item of a block list."""
     source, trace = sources.source_of(document.root.value_at), document.trace(path)
     if trace.missed:
         return None
     number, start, line = source.line_at(trace.spot.key_at - source.base)
-    column = trace.spot.key_at - source.base - start
-    if line[:column].strip():
+    before = line[: trace.spot.key_at - source.base - start]
+    if before.strip() not in ("", "-"):
         return None
-    text = source.text[:start] + source.text[_end_of_block(source, number, column) :]
+    column = before.find("-") if before.strip() else len(before)
+    text = source.text[:start] + source.text[_end_of_block(source, number, column, dashes=not before.strip()) :]
     above = document.trace(path[:-1]).spot
     colon = sources.end_of(above.key_at)
     if len(above.inside or {}) == 1 and colon is not None:
-        # Nothing is left under the key above: an empty mapping, not a null.
-        text = text[: colon - source.base + 1] + " {}" + text[colon - source.base + 1 :]
+        # Nothing is left under the key above: empty, not a null.
+        empty = " []" if isinstance(path[-1], int) else " {}"
+        text = text[: colon - source.base + 1] + empty + text[colon - source.base + 1 :]
     return text
 
 
@@ -115,10 +117,10 @@ def _key_place(spot: Spot) -> int:
     return spot.key_at
 
 
-def _end_of_block(source: Source, number: int, column: int) -> int:
+def _end_of_block(source: Source, number: int, column: int, *, dashes: bool = True) -> int:
     """Return the offset after the last line of the value whose key stands in line `number` at `column`.
 
-    Blank lines and comments after the value are not part of it.
+    Blank lines and comments after the value are not part of it; a list below a key may stand as far left as the key.
     """
     ends = [*source.lines[1:], len(source.text)]
     end = ends[number - 1]
@@ -126,7 +128,7 @@ def _end_of_block(source: Source, number: int, column: int) -> int:
         line = source.text[source.lines[index] : ends[index]]
         text = line.strip()
         indent = len(line) - len(line.lstrip(" "))
-        item = indent == column and (text == "-" or text.startswith("- "))
+        item = dashes and indent == column and (text == "-" or text.startswith("- "))
         if text and not text.startswith("#"):
             if indent <= column and not item:
                 break
