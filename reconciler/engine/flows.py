@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from reconciler.errors import ReplError
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.finding import FieldPath, Finding, Severity
 from reconciler.model.manifest import Location, ProviderDoc, ReplicationDoc
-from reconciler.model.relationship import Flow, Side
-from reconciler.providers.base import ProviderInfo, ProviderType
+from reconciler.model.relationship import Flow, S3Endpoint, Side
+from reconciler.providers.base import ProviderInfo
 from reconciler.providers.registry import Registry
 
 __all__ = ["Resolved", "resolve_flows"]
@@ -20,7 +20,6 @@ _SUMMARIES = {
     "REPL-C002": "Options of a provider that does not own the flow",
     "REPL-C003": "Location key does not apply",
     "REPL-C004": "Location is incomplete",
-    "REPL-C005": "Provider settings cannot be used",
 }
 
 
@@ -34,27 +33,37 @@ class Resolved:
 
 def resolve_flows(workspace: LoadedWorkspace, registry: Registry) -> Resolved:
     """Find the owner of every replication. No network."""
+    ends = {name: _end(doc, workspace.base, registry) for name, doc in workspace.providers.items()}
     flows: list[Flow] = []
     findings: list[Finding] = []
     for name, doc in sorted(workspace.replications.items()):
-        source = workspace.providers.get(doc.spec.source.provider)
-        destination = workspace.providers.get(doc.spec.destination.provider)
+        source, destination = ends.get(doc.spec.source.provider), ends.get(doc.spec.destination.provider)
         if source is None or destination is None:
             continue  # the manifest room has said so, with the place
-        types = (registry.load(source.spec.type), registry.load(destination.spec.type))
-        side = _owner_side(types[0].info, types[1].info)
-        problems = list(_location_findings(doc, types))
+        side = _owner_side(source.info, destination.info)
+        problems = [*_location_findings(doc, source.info, destination.info)]
         if side is None:
-            problems.append(_unowned(doc, types))
+            problems.append(_unowned(doc, source.info, destination.info))
         else:
-            problems += _option_findings(doc, types[0 if side == "source" else 1].info)
+            problems += _option_findings(doc, source.info if side == "source" else destination.info)
         findings += [finding.at(workspace.locate("Replication", name, finding.path)) for finding in problems]
         if side is not None and not problems:
-            try:
-                flows.append(_flow(workspace, doc, (source, destination), types, side))
-            except (OSError, ReplError) as error:
-                findings.append(_no_face(name, error).at(workspace.locate("Replication", name, ("spec",))))
+            flows.append(_flow(workspace.name, doc, source, destination, side))
     return Resolved(flows=tuple(flows), findings=tuple(findings))
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A provider as an end of flows."""
+
+    doc: ProviderDoc
+    info: ProviderInfo
+    face: S3Endpoint | None
+
+
+def _end(doc: ProviderDoc, base: Path, registry: Registry) -> _End:
+    loaded = registry.load(doc.spec.type)
+    return _End(doc, loaded.info, loaded.s3_endpoint(doc.spec.config, base))
 
 
 def _owner_side(source: ProviderInfo, destination: ProviderInfo) -> Side | None:
@@ -65,30 +74,23 @@ def _owner_side(source: ProviderInfo, destination: ProviderInfo) -> Side | None:
     return None
 
 
-def _flow(
-    workspace: LoadedWorkspace,
-    doc: ReplicationDoc,
-    ends: tuple[ProviderDoc, ProviderDoc],
-    types: tuple[ProviderType, ProviderType],
-    side: Side,
-) -> Flow:
-    peer = 1 if side == "source" else 0
+def _flow(workspace: str, doc: ReplicationDoc, source: _End, destination: _End, side: Side) -> Flow:
     return Flow(
         name=doc.name,
-        workspace=workspace.name,
+        workspace=workspace,
         spec=doc.spec,
         labels=doc.metadata.labels,
-        source=ends[0],
-        destination=ends[1],
+        source=source.doc,
+        destination=destination.doc,
         owner_side=side,
-        peer_s3=types[peer].s3_endpoint(ends[peer].spec.config, workspace.base),
+        peer_s3=(destination if side == "source" else source).face,
     )
 
 
-def _location_findings(doc: ReplicationDoc, types: tuple[ProviderType, ProviderType]) -> Iterator[Finding]:
+def _location_findings(doc: ReplicationDoc, source: ProviderInfo, destination: ProviderInfo) -> Iterator[Finding]:
     ends: tuple[tuple[str, Location, ProviderInfo], ...] = (
-        ("source", doc.spec.source, types[0].info),
-        ("destination", doc.spec.destination, types[1].info),
+        ("source", doc.spec.source, source),
+        ("destination", doc.spec.destination, destination),
     )
     for side, location, info in ends:
         given = {key for key in _LOCATION_KEYS if getattr(location, key) is not None}
@@ -115,17 +117,12 @@ def _option_findings(doc: ReplicationDoc, owner: ProviderInfo) -> Iterator[Findi
         )  # fmt: skip
 
 
-def _unowned(doc: ReplicationDoc, types: tuple[ProviderType, ProviderType]) -> Finding:
-    source, destination = types[0].info, types[1].info
+def _unowned(doc: ReplicationDoc, source: ProviderInfo, destination: ProviderInfo) -> Finding:
     return _finding(
         doc.name, "REPL-C001", ("spec", "source"),
         f"{source.title} cannot send to {destination.title}, and {destination.title} cannot pull from {source.title}.",
         "choose ends of which one can drive the other; see `repl providers`",
     )  # fmt: skip
-
-
-def _no_face(name: str, error: Exception) -> Finding:
-    return _finding(name, "REPL-C005", ("spec",), str(error), None)
 
 
 def _finding(name: str, code: str, path: FieldPath, detail: str, hint: str | None) -> Finding:
