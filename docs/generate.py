@@ -115,9 +115,6 @@ def findings_page() -> str:
         *(f"| {code.value} | {_sentence(summary)} |" for code, summary in sorted(SUMMARIES.items())),
     ]
     found = meanings()
-    owners = [{one.code for one in group} for group in found.values()]
-    if shared := sorted({code for group in owners for code in group if sum(code in other for other in owners) > 1}):
-        lines += ["", f"Told apart by the system that the finding names: {', '.join(shared)}."]
     for group, title in _GROUPS.items():
         lines += ["", f"## {title}\n", "| Code | Severity | Meaning | What to do |", "|---|---|---|---|"]
         for one in found.get(group, ()):

@@ -102,6 +102,16 @@ def test_every_finding_has_a_meaning() -> None:
         assert len(meanings.get(code, "")) > 8, f"{code} has no meaning in docs/findings.md"
 
 
+def test_a_code_belongs_to_one_owner_and_pages_name_their_own() -> None:
+    codes = {group: {one.code for one in found} for group, found in MADE["meanings"]().items()}
+    every = sorted(code for group in codes.values() for code in group)
+    assert every == sorted(set(every)), "a code with two meanings"
+    for name in TYPES:
+        text = (ROOT / f"docs/providers/{name}.md").read_text()
+        foreign = {code for (owner, _), group in codes.items() if owner not in (name, "engine") for code in group}
+        assert not foreign & set(re.findall(r"REPL-[A-Z]\d{3}", text)), name
+
+
 def test_no_page_names_what_is_not_there() -> None:
     effects = {rule.id for info in REGISTRY.infos() for rule in info.effects}
     for page in PAGES:
