@@ -40,6 +40,8 @@ class Group:
             raise malformed()
         seen: set[str] = set()
         for child in element:
+            if (child.tail or "").strip():
+                raise malformed()
             specification = self.children.get(child.tag)
             if specification is None or (child.tag in seen and child.tag not in self.repeated):
                 raise malformed()

@@ -41,9 +41,15 @@ def no_such_bucket(bucket: str) -> S3Error:
 
 
 _BY_STATUS = {
+    403: ("AccessDenied", "Access Denied"),
+    404: ("NoSuchBucket", "The specified bucket does not exist"),
+    405: ("MethodNotAllowed", "The specified method is not allowed against this resource."),
+    409: ("OperationAborted", "A conflicting conditional operation is currently in progress against this resource."),
+    412: ("PreconditionFailed", "At least one of the pre-conditions you specified did not hold"),
     429: ("TooManyRequests", "Please reduce your request rate."),
     500: ("InternalError", "We encountered an internal error. Please try again."),
     501: ("NotImplemented", "A header you provided implies functionality that is not implemented."),
+    502: ("BadGateway", "The request failed."),
     503: ("SlowDown", "Please reduce your request rate."),
     504: ("GatewayTimeout", "The request timed out."),
 }

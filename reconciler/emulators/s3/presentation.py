@@ -108,7 +108,7 @@ class _Reader:
         self.insertions: list[tuple[int, int, bytes]] = []
         self._body = body
         self._path: list[str] = []
-        self._after_rule_tag = 0
+        self._rule_opened = 0
         self._id_start = 0
         self._id_text = ""
         self._has_id = False
@@ -120,11 +120,12 @@ class _Reader:
 
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
         self._path.append(name.rpartition(":")[2])
+        at = self._parser.CurrentByteIndex
         if self._path[1:] == ["Rule"]:
-            self._after_rule_tag = self._tag_end()
+            self._rule_opened = self._body.index(b">", at) + 1
             self._has_id = False
         elif self._path[1:] == ["Rule", "ID"]:
-            self._id_start = self._parser.CurrentByteIndex
+            self._id_start = at
             self._id_text = ""
 
     def _text(self, data: str) -> None:
@@ -133,17 +134,19 @@ class _Reader:
 
     def _end(self, name: str) -> None:
         prefix, colon, _ = name.rpartition(":")
+        at = self._parser.CurrentByteIndex
         if self._path[1:] == ["Rule", "ID"]:
             self._has_id = True
             if not self._id_text:
-                self.insertions.append((self._id_start, self._tag_end(), _new_id(prefix + colon)))
+                # Of ``<ID/>`` expat reports the end as an event of its own, which lies where the tag has ended.
+                end = self._body.index(b">", at) + 1 if self._body.startswith(b"</", at) and self._opened(at) else at
+                self.insertions.append((self._id_start, end, _new_id(prefix + colon)))
         elif self._path[1:] == ["Rule"] and not self._has_id:
-            self.insertions.append((self._after_rule_tag, self._after_rule_tag, _new_id(prefix + colon)))
+            self.insertions.append((self._rule_opened, self._rule_opened, _new_id(prefix + colon)))
         self._path.pop()
 
-    def _tag_end(self) -> int:
-        # For the end of an empty element expat reports where it begins, which serves as well.
-        return self._body.index(b">", self._parser.CurrentByteIndex) + 1
+    def _opened(self, at: int) -> bool:
+        return not self._body[self._id_start : at].rstrip().endswith(b"/>")
 
 
 def _ids_missing(body: bytes) -> list[tuple[int, int, bytes]]:

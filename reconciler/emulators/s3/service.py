@@ -85,7 +85,6 @@ class S3Service:
         )
 
     def __call__(self, request: Request) -> Reply:
-        request = _path_style(request)
         try:
             return _finish(self._answer(request))
         except S3Error as error:
@@ -96,7 +95,7 @@ class S3Service:
     def _answer(self, request: Request) -> Reply:
         now = datetime.now(UTC) + timedelta(seconds=self._settings().clock_skew_s)
         signed = verify(request, self._keys, now)
-        request = decode(request, signed)
+        request = decode(_path_style(request), signed)
         where = operations.target(request)
         name = operations.operation(request).name
         if name is None or name not in operations.SUPPORTED:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import unquote_to_bytes
+from xml.parsers.expat import ExpatError
 
 import moto.s3.models as moto_models
 import moto.s3.responses as moto_responses
@@ -37,7 +38,8 @@ from reconciler.emulators.s3.errors import S3Error, malformed
 #: A version of an object as moto holds it: its bytes with their metadata, or the mark that it was deleted.
 Version = FakeKey | FakeDeleteMarker
 
-_answering: ContextVar[S3BackendDict] = ContextVar("_answering")
+# Without a store it is moto's own, so that a moto server in the same process goes on as if nothing had happened.
+_answering: ContextVar[S3BackendDict] = ContextVar("_answering", default=moto_models.s3_backends)
 
 
 class _TableOfTheAnsweringStore:
@@ -46,10 +48,8 @@ class _TableOfTheAnsweringStore:
     def __getitem__(self, account: str) -> Any:
         return _answering.get()[account]
 
-    @property
-    def bucket_accounts(self) -> dict[str, tuple[str, str]]:
-        accounts: dict[str, tuple[str, str]] = _answering.get().bucket_accounts
-        return accounts
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_answering.get(), name)
 
 
 for _module in (moto_models, moto_responses):
@@ -87,7 +87,7 @@ class Store:
                 raise S3Error(400, error.response["Error"]["Code"], error.response["Error"]["Message"]) from error
             except NotImplementedError as error:
                 raise S3Error(501, "NotImplemented", "This emulator does not hold what was asked for.") from error
-            except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+            except (KeyError, TypeError, AttributeError, IndexError, ValueError, ExpatError) as error:
                 # moto reads documents and parameters without checking them; what it trips over was malformed.
                 raise malformed() from error
         return Reply(int(status), _headers(headers), body.encode() if isinstance(body, str) else bytes(body))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import heapq
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -103,6 +104,7 @@ class Worker:
         self._lock = threading.Lock()
         self._queue: list[_Task] = []
         self._number = 0
+        self._under_way = 0
         self._failures: deque[dict[str, JsonValue]] = deque(maxlen=_FAILURES_KEPT)
         self._thread = threading.Thread(target=self._run, name="replication", daemon=True)
 
@@ -137,7 +139,7 @@ class Worker:
 
     def describe(self) -> dict[str, JsonValue]:
         with self._lock:
-            return {"queued": len(self._queue), "failures": list(self._failures)}
+            return {"queued": len(self._queue) + self._under_way, "failures": list(self._failures)}
 
     def _observe_new(self, store: Store, bucket: str, key: str, version: Version, rules: tuple[Rule, ...]) -> None:
         if isinstance(version, FakeDeleteMarker):
@@ -170,7 +172,13 @@ class Worker:
     def _run(self) -> None:
         while self._alarm.wait(self._next_due()):
             while (task := self._take()) is not None:
-                self._do(task)
+                try:
+                    self._do(task)
+                except Exception:  # noqa: BLE001  (the worker's own mistake must be seen, and must not end it)
+                    traceback.print_exc()
+                finally:
+                    with self._lock:
+                        self._under_way -= 1
 
     def _idle(self) -> bool:
         return self._settings().worker == "stopped" or self._held()
@@ -182,6 +190,7 @@ class Worker:
     def _take(self) -> _Task | None:
         with self._lock:
             if self._queue and not self._idle() and self._queue[0].due <= self._clock.monotonic():
+                self._under_way += 1
                 return heapq.heappop(self._queue)
             return None
 
