@@ -4,6 +4,8 @@ import pytest
 
 from tests.lab.world import RunningWorld, run_world
 
+pytest_plugins = ["reconciler.testing.plugin"]
+
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[RunningWorld]:

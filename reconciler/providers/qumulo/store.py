@@ -86,7 +86,11 @@ class QumuloStore:
             for folder in _folders(key):
                 self._create(folder, is_directory=True)
             self._create(key, is_directory=False)
-        return _facts(key, self._client.write_file(self._path(key), data, size))
+        written = self._client.write_file(self._path(key), data, size)
+        if data.read(1):
+            why = f"{size} bytes were announced and more came"
+            raise self._error(ErrorCode.INVALID_ARGUMENT, "write", key, why)
+        return _facts(key, written)
 
     def delete(self, key: str) -> None:
         """Delete a file. Absence is no error; a directory of that name is left alone."""

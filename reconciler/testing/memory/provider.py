@@ -126,7 +126,7 @@ class MemoryProvider:
                 yield Imported(
                     relationship=relationship,
                     container=state.ref,
-                    suggested_name=f"{source['bucket']}-to-{destination['bucket']}",
+                    suggested_name=self._given_name(relationship) or f"{source['bucket']}-to-{destination['bucket']}",
                     source={"provider": self._name, **source},
                     destination={"provider": self._name, **destination} if here else destination,
                     spec=settings,
@@ -263,6 +263,11 @@ class MemoryProvider:
             owned = rule.id.startswith(f"repl.{self._connection.workspace}.")
             return Relationship(identity=rule.id, settings=settings, owned=owned)
         return Relationship(identity=_title(rule.document), settings=settings, provider_id=rule.id)
+
+    def _given_name(self, relationship: Relationship) -> str:
+        """Return the replication that an identity names as ours; empty if it is not ours, or names none."""
+        mark = f"repl.{self._connection.workspace}."
+        return relationship.identity.removeprefix(mark) if self._whole and relationship.owned else ""
 
     def _address(self, relationship: Relationship) -> dict[str, Any]:
         if self._whole:

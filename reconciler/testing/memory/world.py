@@ -195,7 +195,9 @@ class MemoryWorld:
             return HealthState.PAUSED, backlog
         if rule.job is not None:
             return HealthState.RUNNING, len(rule.job.keys)
-        return (HealthState.FAILED if rule.failed else HealthState.OK), backlog
+        if rule.failed:
+            return HealthState.FAILED, backlog
+        return (HealthState.OK if rule.last_success_at else HealthState.UNKNOWN), backlog
 
     def bucket(self, name: str) -> dict[str, MemoryObject]:
         """Return a bucket's objects by key. Raises WorldError NOT_FOUND."""

@@ -48,6 +48,10 @@ def paused(world: MemoryWorld) -> None:
     world.rules["a"]["repl.test.f"].document["state"] = "paused"
 
 
+def copied(world: MemoryWorld) -> None:
+    world.rules["a"]["repl.test.f"].last_success_at = world.clock.now()
+
+
 def silent(world: MemoryWorld) -> None:
     world.plane.silent = True
 
@@ -62,7 +66,7 @@ def running(world: MemoryWorld) -> None:
 @pytest.mark.parametrize(
     ("change", "outcome", "verdict", "reason"),
     [
-        (lambda _world: None, Outcome.PROVED, Verdict.MATCH, ""),
+        (copied, Outcome.PROVED, Verdict.MATCH, ""),
         (failing, Outcome.FAILED, Verdict.ERROR, "m says it has failed (3 failed)"),
         (paused, Outcome.NOT_CHECKED, None, "paused"),
         (silent, Outcome.NOT_CHECKED, None, "m says nothing about its state"),

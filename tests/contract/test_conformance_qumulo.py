@@ -1,0 +1,86 @@
+"""Qumulo passes the suite in both directions, and whatever a cluster does where its documents are silent."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.emulators.certificate import Certificate
+from reconciler.emulators.qumulo.switches import CHOICES
+from reconciler.model.receipt import RunOutcome
+from reconciler.testing.host import Host
+from reconciler.testing.suite import ProviderSuite
+from tests.contract.harnesses.qumulo import QumuloHarness
+
+LONG_S = 3600
+SILENT = [(name, value) for name, values in CHOICES.items() for value in values[1:]]
+
+
+class TestQumulo(ProviderSuite):
+    title = "qumulo"
+
+    @pytest.fixture
+    def harness(self, tmp_path: Path, certificate: Certificate) -> QumuloHarness:
+        return QumuloHarness(tmp_path, certificate)
+
+
+class TestQumuloPull(ProviderSuite):
+    title = "qumulo-pull"
+
+    @pytest.fixture
+    def harness(self, tmp_path: Path, certificate: Certificate) -> QumuloHarness:
+        return QumuloHarness(tmp_path, certificate, pull=True, login=True)
+
+
+@pytest.fixture
+def host(tmp_path: Path, certificate: Certificate) -> Iterator[Host]:
+    harness = QumuloHarness(tmp_path, certificate)
+    made = Host(harness, tmp_path / "state")
+    yield made
+    made.close()
+    judgement = harness.judged()
+    harness.close()
+    assert judgement is not None
+    assert not judgement.objections
+
+
+def replace_while_running(host: Host, harness: QumuloHarness) -> None:
+    """Create, replace and delete, each while a job that would take an hour is under way."""
+    variant = harness.variants()[0]
+    harness.switch(job_seconds=LONG_S, abort_seconds=5)
+    for flows in ((variant.before,), (variant.after,), ()):
+        plan = host.plan(*flows, prune=True)
+        with host.quiet() as sent:
+            receipt = host.apply(plan)
+        assert receipt.outcome is RunOutcome.DONE, [(r.code, r.detail) for r in receipt.results]
+        assert len([one for one in sent if one.write]) == plan.summary.calls
+        host.settled(*flows, prune=True)
+    assert host.count(variant.after) == 0
+
+
+def test_running_jobs_are_stopped_before_a_relationship_goes(host: Host) -> None:
+    assert isinstance(host.harness, QumuloHarness)
+    replace_while_running(host, host.harness)
+
+
+@pytest.mark.parametrize(("name", "value"), SILENT, ids=[f"{name}={value!r}" for name, value in SILENT])
+def test_whatever_a_cluster_does(host: Host, name: str, value: Any) -> None:
+    assert isinstance(host.harness, QumuloHarness)
+    host.harness.switch(**{name: value})
+    replace_while_running(host, host.harness)
+
+
+def test_an_expired_session_is_renewed(tmp_path: Path, certificate: Certificate) -> None:
+    harness = QumuloHarness(tmp_path, certificate, login=True)
+    host = Host(harness, tmp_path / "state")
+    try:
+        flow = harness.flow("one")
+        host.converge(flow)
+        harness.expire_sessions()
+        assert host.present(flow)
+        harness.expire_sessions()
+        host.converge(prune=True)
+    finally:
+        host.close()
+        harness.close()
