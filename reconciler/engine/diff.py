@@ -43,12 +43,7 @@ def differences(
     before = managed_part(_without_none(observed), after)
     if canonical_json(before) == canonical_json(after):
         return ()  # compared as JSON, where True is not 1
-    tree = DeepDiff(before, after, view="tree", ignore_order=False, threshold_to_diff_deeper=0)
-    paths = {
-        _in_manifest(after, tuple(str(part) for part in item.path(output_format="list")))
-        for group in tree.values()
-        for item in group
-    }
+    paths = _differing(before, after) if before else {()}
     return tuple(
         FieldChange(
             path=path,
@@ -59,6 +54,15 @@ def differences(
         )
         for path in sorted(_leaves(paths, before, after))
     )
+
+
+def _differing(before: Settings, after: Settings) -> set[tuple[str, ...]]:
+    tree = DeepDiff(before, after, view="tree", ignore_order=False, threshold_to_diff_deeper=0)
+    return {
+        _in_manifest(after, tuple(str(part) for part in item.path(output_format="list")))
+        for group in tree.values()
+        for item in group
+    }
 
 
 def settings_listed(desired: Settings, *, locate: Locate = lambda _path: None) -> tuple[FieldChange, ...]:
