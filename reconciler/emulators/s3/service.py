@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from urllib.parse import parse_qsl, urlencode
 
+from moto.s3.models import FakeBucket
+
 from reconciler.emulators.gate import Operation
 from reconciler.emulators.message import Reply, Request
 from reconciler.emulators.s3 import operations
@@ -167,8 +169,8 @@ class S3Service:
 
     def _read_object(self, call: _Call) -> Reply:
         with self._store.lock:
-            reply = self._plain(call)
             bucket = self._store.bucket(call.bucket)
+            reply = self._head_of_version(call) if _is_head_in_suspended(call, bucket) else self._plain(call)
             versions = self._store.versions(bucket, call.key) if bucket is not None else []
             version_id = reply.header("x-amz-version-id") or call.request.params.get("versionId")
             for version in reversed(versions):
@@ -176,6 +178,11 @@ class S3Service:
                     status = status_of(version)
                     return reply.with_header("x-amz-replication-status", status) if status else reply
         return reply
+
+    def _head_of_version(self, call: _Call) -> Reply:
+        # moto knows no versions to HEAD where versioning is suspended, but it does to GET.
+        reply = self._plain(replace(call, request=replace(call.request, method="GET")))
+        return replace(reply, body=b"")
 
     def _write_object(self, call: _Call) -> Reply:
         keys = _keys_to_delete(call.request) if call.name == "DeleteObjects" else [call.key]
@@ -194,6 +201,15 @@ class S3Service:
                         tagged = next((version for version in after if version.version_id == wanted), None)
                     self._observer(self._store, call.bucket, Change(key, before[key], after, tagged))
         return reply
+
+
+def _is_head_in_suspended(call: _Call, bucket: FakeBucket | None) -> bool:
+    return (
+        call.name == "HeadObject"
+        and "versionId" in call.request.params
+        and bucket is not None
+        and bucket.versioning_status == "Suspended"
+    )
 
 
 def _path_style(request: Request) -> Request:

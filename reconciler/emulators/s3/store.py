@@ -33,6 +33,7 @@ from moto.utilities.utils import PARTITION_NAMES
 from werkzeug.exceptions import HTTPException
 
 from reconciler.emulators.message import Headers, Reply, Request
+from reconciler.emulators.s3.backend import Backend
 from reconciler.emulators.s3.errors import S3Error, malformed
 
 #: A version of an object as moto holds it: its bytes with their metadata, or the mark that it was deleted.
@@ -69,7 +70,7 @@ class Store:
         self.account = account
         self.lock = threading.RLock()
         self._table = S3BackendDict(
-            S3Backend, service_name="s3", use_boto3_regions=False, additional_regions=PARTITION_NAMES
+            Backend, service_name="s3", use_boto3_regions=False, additional_regions=PARTITION_NAMES
         )
 
     def answer(self, request: Request, region: str) -> Reply:

@@ -295,5 +295,5 @@ def _marker(marker: FakeDeleteMarker, present: list[Version]) -> FakeDeleteMarke
 
 
 def _append(store: Store, bucket: FakeBucket, key: str, present: list[Version], version: Version) -> None:
-    others = [one for one in present if one.version_id != version.version_id] if bucket.is_versioned else []
+    others = [one for one in present if one.version_id != version.version_id]
     store.replace_versions(bucket, key, [*others, version])

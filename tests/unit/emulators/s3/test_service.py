@@ -111,6 +111,34 @@ def test_a_conditional_put_wins_once(world: RunningWorld, bucket: str) -> None:
     assert client.get_object(Bucket=bucket, Key="lock")["Body"].read() == b"1"
 
 
+def test_suspended_versioning_keeps_the_older_versions(world: RunningWorld, bucket: str) -> None:
+    client = world.s3()
+
+    def listed() -> list[tuple[str, bool]]:
+        found = client.list_object_versions(Bucket=bucket)
+        versions = [(one["VersionId"], False) for one in found.get("Versions", ())]
+        return sorted(versions + [(one["VersionId"], True) for one in found.get("DeleteMarkers", ())])
+
+    client.put_object(Bucket=bucket, Key="k", Body=b"before versioning")
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first = client.put_object(Bucket=bucket, Key="k", Body=b"first")["VersionId"]
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    for body in (b"second", b"third"):
+        client.put_object(Bucket=bucket, Key="k", Body=body)
+        assert client.get_object(Bucket=bucket, Key="k")["Body"].read() == body
+        assert listed() == sorted([(first, False), ("null", False)])
+    assert client.head_object(Bucket=bucket, Key="k", VersionId=first)["ContentLength"] == len(b"first")
+    assert client.get_object(Bucket=bucket, Key="k", VersionId=first)["Body"].read() == b"first"
+    client.delete_object(Bucket=bucket, Key="k")
+    assert listed() == sorted([(first, False), ("null", True)])
+    assert client.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+    client.delete_object(Bucket=bucket, Key="k", VersionId="null")
+    assert client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"first"
+    client.delete_object(Bucket=bucket, Key="k", VersionId=first)
+    assert listed() == []
+    client.delete_bucket(Bucket=bucket)
+
+
 def test_buckets_have_regions_and_head_tells(world: RunningWorld) -> None:
     client = world.s3(region="us-east-1")
     client.create_bucket(Bucket="virginia-bucket")
