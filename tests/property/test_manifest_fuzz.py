@@ -72,11 +72,12 @@ PIECES = st.sampled_from(
 )
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
-KEYS = st.sampled_from(
-    "apiVersion kind metadata name labels spec source destination provider bucket state verify within allow effect "
-    "expires filter tags exclude roomy tight host secretKey accessKey pools priority vars defaults match flows deny "
-    "from to not guards maxLost maxRecopy reason limits rate concurrency options type config env file exec".split()
-) | st.text(max_size=6)
+WORDS = """
+apiVersion kind metadata name labels spec source destination provider bucket state verify within allow effect
+expires filter tags exclude roomy tight host secretKey accessKey pools priority vars defaults match flows deny
+from to not guards maxLost maxRecopy reason limits rate concurrency options type config env file exec
+"""
+KEYS = st.sampled_from(WORDS.split()) | st.text(max_size=6)
 TREES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),

@@ -54,63 +54,71 @@ def test_what_is_left_out_stays_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "code", "caret", "words", "hint"),
+    ("spec", "code", "caret", "message"),
     [
-        ("  stat: active\n", Code.UNKNOWN_FIELD, "stat", "spec: 'stat'", "did you mean state?"),
-        ("  storage_class: IA\n", Code.UNKNOWN_FIELD, "storage_class", "spec", "did you mean storageClass?"),
-        ("  STATE: active\n", Code.UNKNOWN_FIELD, "STATE", "spec", "did you mean state?"),
-        ("  romy: {}\n", Code.UNKNOWN_FIELD, "romy", "spec", "did you mean roomy?"),
-        ("  options: {}\n", Code.UNKNOWN_FIELD, "options", "spec", "known here: allow, deletes"),
-        ("  roomy: {prio: 1}\n", Code.UNKNOWN_FIELD, "prio", "spec.roomy", "did you mean priority?"),
-        ("  verify: {livel: hash}\n", Code.UNKNOWN_FIELD, "livel", "spec.verify", "did you mean level?"),
+        ("  stat: active\n", Code.UNKNOWN_FIELD, "stat", ("spec: 'stat'", "did you mean state?")),
+        ("  storage_class: IA\n", Code.UNKNOWN_FIELD, "storage_class", ("spec", "did you mean storageClass?")),
+        ("  STATE: active\n", Code.UNKNOWN_FIELD, "STATE", ("spec", "did you mean state?")),
+        ("  romy: {}\n", Code.UNKNOWN_FIELD, "romy", ("spec", "did you mean roomy?")),
+        ("  options: {}\n", Code.UNKNOWN_FIELD, "options", ("spec", "known here: allow, deletes")),
+        ("  roomy: {prio: 1}\n", Code.UNKNOWN_FIELD, "prio", ("spec.roomy", "did you mean priority?")),
+        ("  verify: {livel: hash}\n", Code.UNKNOWN_FIELD, "livel", ("spec.verify", "did you mean level?")),
         (
             "  state: actve\n",
             Code.BAD_VALUE,
             "actve",
-            "must be 'active' or 'paused', found 'actve'",
-            "did you mean active?",
+            ("must be 'active' or 'paused', found 'actve'", "did you mean active?"),
         ),
-        ("  state: 1\n", Code.BAD_VALUE, "1", "must be 'active' or 'paused', found 1", None),
-        ("  storageClass: 3\n", Code.WRONG_TYPE, "3", "must be text, found 3", 'quote it: "3"'),
-        ("  storageClass: true\n", Code.WRONG_TYPE, "true", "must be text, found true", 'quote it: "true"'),
-        ("  storageClass: [a]\n", Code.WRONG_TYPE, "[a]", "must be text", None),
-        ('  storageClass: ""\n', Code.BAD_VALUE, '""', "must not be empty", None),
-        ("  filter: [a]\n", Code.WRONG_TYPE, "[a]", "must be a mapping", None),
-        ("  filter: {exclude: a}\n", Code.WRONG_TYPE, "a", "must be a list, found 'a'", None),
+        ("  state: 1\n", Code.BAD_VALUE, "1", ("must be 'active' or 'paused', found 1", None)),
+        ("  storageClass: 3\n", Code.WRONG_TYPE, "3", ("must be text, found 3", 'quote it: "3"')),
+        ("  storageClass: true\n", Code.WRONG_TYPE, "true", ("must be text, found true", 'quote it: "true"')),
+        ("  storageClass: [a]\n", Code.WRONG_TYPE, "[a]", ("must be text", None)),
+        ('  storageClass: ""\n', Code.BAD_VALUE, '""', ("must not be empty", None)),
+        ("  filter: [a]\n", Code.WRONG_TYPE, "[a]", ("must be a mapping", None)),
+        ("  filter: {exclude: a}\n", Code.WRONG_TYPE, "a", ("must be a list, found 'a'", None)),
         (
             "  filter: {exclude: [a, 2]}\n",
             Code.WRONG_TYPE,
             "2",
-            "spec.filter.exclude[1]: must be text",
-            'quote it: "2"',
+            ("spec.filter.exclude[1]: must be text", 'quote it: "2"'),
         ),
-        ("  filter: {tags: {a: 1.5}}\n", Code.WRONG_TYPE, "1.5", "spec.filter.tags.a: must be text", 'quote it: "1.5"'),
-        ("  protect: maybe\n", Code.WRONG_TYPE, "maybe", "must be true or false", None),
-        ("  schedule: {every: 5x}\n", Code.BAD_VALUE, "5x", "a duration is written as", None),
-        ("  verify: {within: -5}\n", Code.BAD_VALUE, "-5", "must be at least 0", None),
-        ("  allow: [{effect: x, reason: r, expires: 2027-01-01}]\n", Code.BAD_VALUE, "x", "the id of an effect", None),
-        ("  allow: [{effect: A-B, reason: r, expires: soon}]\n", Code.WRONG_TYPE, "soon", "a date such as", None),
-        ("  allow: [{effect: A-B, reason: r, expires: 20270101}]\n", Code.WRONG_TYPE, "20270101", "a date", None),
+        (
+            "  filter: {tags: {a: 1.5}}\n",
+            Code.WRONG_TYPE,
+            "1.5",
+            ("spec.filter.tags.a: must be text", 'quote it: "1.5"'),
+        ),
+        ("  protect: maybe\n", Code.WRONG_TYPE, "maybe", ("must be true or false", None)),
+        ("  schedule: {every: 5x}\n", Code.BAD_VALUE, "5x", ("a duration is written as", None)),
+        ("  verify: {within: -5}\n", Code.BAD_VALUE, "-5", ("must be at least 0", None)),
+        (
+            "  allow: [{effect: x, reason: r, expires: 2027-01-01}]\n",
+            Code.BAD_VALUE,
+            "x",
+            ("the id of an effect", None),
+        ),
+        ("  allow: [{effect: A-B, reason: r, expires: soon}]\n", Code.WRONG_TYPE, "soon", ("a date such as", None)),
+        ("  allow: [{effect: A-B, reason: r, expires: 20270101}]\n", Code.WRONG_TYPE, "20270101", ("a date", None)),
         (
             "  allow: [{effect: A-B, reason: r}]\n",
             Code.MISSING_FIELD,
             "{effect: A-B, reason: r}",
-            "expires is missing",
-            None,
+            ("expires is missing", None),
         ),
-        ("  schedule: {}\n", Code.MISSING_FIELD, "schedule", "spec.schedule: every is missing", None),
-        ("  roomy: {priority: x}\n", Code.WRONG_TYPE, "x", "spec.roomy.priority: must be a whole number", None),
-        ("  roomy: {priority: 1.5}\n", Code.WRONG_TYPE, "1.5", "must be a whole number", None),
-        ("  roomy: {priority: true}\n", Code.WRONG_TYPE, "true", "must be a number, found true or false", None),
-        ("  roomy: {names: [true]}\n", Code.WRONG_TYPE, "true", "must be text", 'quote it: "true"'),
-        ("  roomy: {ratio: a}\n", Code.WRONG_TYPE, "a", "must be a number", None),
-        ("  roomy: 3\n", Code.WRONG_TYPE, "3", "spec.roomy: must be a mapping", None),
-        ("  tight: {}\n", Code.FOREIGN_OPTIONS, "tight", "tight", "source is roomy and destination is roomy"),
+        ("  schedule: {}\n", Code.MISSING_FIELD, "schedule", ("spec.schedule: every is missing", None)),
+        ("  roomy: {priority: x}\n", Code.WRONG_TYPE, "x", ("spec.roomy.priority: must be a whole number", None)),
+        ("  roomy: {priority: 1.5}\n", Code.WRONG_TYPE, "1.5", ("must be a whole number", None)),
+        ("  roomy: {priority: true}\n", Code.WRONG_TYPE, "true", ("must be a number, found true or false", None)),
+        ("  roomy: {names: [true]}\n", Code.WRONG_TYPE, "true", ("must be text", 'quote it: "true"')),
+        ("  roomy: {ratio: a}\n", Code.WRONG_TYPE, "a", ("must be a number", None)),
+        ("  roomy: 3\n", Code.WRONG_TYPE, "3", ("spec.roomy: must be a mapping", None)),
+        ("  tight: {}\n", Code.FOREIGN_OPTIONS, "tight", ("tight", "source is roomy and destination is roomy")),
     ],
 )
 def test_fields_of_a_replication(
-    tmp_path: Path, spec: str, code: Code, caret: str, words: str, hint: str | None
+    tmp_path: Path, spec: str, code: Code, caret: str, message: tuple[str, str | None]
 ) -> None:
+    words, hint = message
     (finding,) = load_text(tmp_path, replication(spec)).findings
     assert (finding.code, under(finding)) == (code, caret)
     assert words in finding.detail
@@ -233,12 +241,16 @@ def test_a_second_type_names_the_first(tmp_path: Path) -> None:
 
 
 def test_policies(tmp_path: Path) -> None:
-    good = "  flows:\n    - {deny: {from: {a: eu}, to: {not: {a: eu}}}, reason: r}\n  guards: {maxLost: 1, maxRecopy: 10TiB}\n"
+    good = (
+        "  flows: [{deny: {from: {a: eu}, to: {not: {a: eu}}}, reason: r}]\n  guards: {maxLost: 1, maxRecopy: 10TiB}\n"
+    )
     loaded = load_text(tmp_path, policy(good))
     assert not loaded.findings
     assert loaded.policies["p"].guards.max_recopy == 10 * 1024**4
     assert loaded.policies["p"].flows[0].deny.destination.negate == {"a": "eu"}
-    bad = "  flows:\n    - {deny: {from: {a: 1}, to: {not: 3}, form: {}}, reason: r}\n  guards: {maxLost: -1, maxRecopy: 9z}\n"
+    bad = (
+        "  flows: [{deny: {from: {a: 1}, to: {not: 3}, form: {}}, reason: r}]\n  guards: {maxLost: -1, maxRecopy: 9z}\n"
+    )
     assert marked(load_text(tmp_path / "2", policy(bad))) == [
         (Code.WRONG_TYPE, "1"),
         (Code.WRONG_TYPE, "3"),

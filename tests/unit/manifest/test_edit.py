@@ -1,7 +1,6 @@
 """Edits of manifests: one value changes, and everything else in the file stays as people wrote it."""
 
 import difflib
-import os
 from pathlib import Path
 
 import pytest
@@ -241,7 +240,7 @@ def test_files_keep_their_mode_and_links_stay_links(tmp_path: Path) -> None:
     assert (tmp_path / "link.yaml").is_symlink()
     assert (tmp_path / "real.yaml").stat().st_mode & 0o777 == 0o640
     assert "state: paused " in (tmp_path / "real.yaml").read_text()
-    assert sorted(os.listdir(tmp_path)) == ["link.yaml", "real.yaml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "real.yaml"]
 
 
 DOCUMENT = {

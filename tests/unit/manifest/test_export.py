@@ -57,7 +57,8 @@ GOOD = [
     SECRET,
     *PROVIDERS.split("---\n"),
     workspace(
-        "  prune: true\n  vars: {a: 1, b: x, c: true}\n  planExpiry: 2h\n  defaults: [{match: {a: b}, spec: {state: active}}]\n"
+        "  prune: true\n  vars: {a: 1, b: x, c: true}\n  planExpiry: 2h\n"
+        "  defaults: [{match: {a: b}, spec: {state: active}}]\n"
     ),
     "apiVersion: repl/v1\nkind: Workspace\nmetadata: {name: w}\n",
     replication('  protect: "{{ vars.on }}"\n  state: "{{ vars.state }}"\n  roomy: {priority: "{{ vars.n }}"}\n'),

@@ -7,7 +7,7 @@ import pytest
 from reconciler.manifest.codes import Code
 from tests.unit.manifest.workspace_of import load_text
 
-SECRET = "hunter2-é-value"  # noqa: S105
+SECRET = "hunter2-é-value"
 
 
 def provider(spec: str) -> str:

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
+from reconciler.manifest import events as parser
 from reconciler.manifest.codes import SUMMARIES, Code
 from reconciler.manifest.events import MAX_DEPTH
 from tests.unit.manifest.workspace_of import load_text, load_texts, marked, replication
@@ -193,7 +195,7 @@ def test_merge_keys_lie_below_what_is_written_and_keep_their_places(tmp_path: Pa
     ).replace("labels: {}", "labels: {x: y}")
     text += "---\n" + text.replace("name: r", "name: s").replace("&base {a", "{<<: {a: low, z: low}, a")
     text += "---\n" + replication(
-        "  filter: {tags: &t1 {a: one}}\n  verify: &v1 {level: hash}\n  allow: [{<<: {effect: bad}, reason: r, expires: 2027-01-01}]\n",
+        "  verify: &v1 {level: hash}\n  allow: [{<<: {effect: bad}, reason: r, expires: 2027-01-01}]\n",
         name="t",
     )
     loaded = load_text(tmp_path, text)
@@ -260,3 +262,18 @@ def test_one_file_cannot_flood_the_output(tmp_path: Path) -> None:
     found = load_text(tmp_path, "---\n- x\n" * 5_000, providers=False).findings
     assert len(found) == 1_001
     assert Code.TOO_MANY_FINDINGS in {finding.code for finding in found}
+
+
+def test_without_libyaml_the_python_parser_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = replication("  stat: x\n  filter: {tags: &t {a: 1}}\n  roomy: {names: *t}\n") + "---\na: [\n---\n- x\n"
+    fast = load_text(tmp_path, text).findings
+    monkeypatch.setattr(parser, "_LOADER", yaml.BaseLoader)
+    slow = load_text(tmp_path, text).findings
+    assert len(fast) == 5
+    assert [place(finding) for finding in slow] == [place(finding) for finding in fast]
+
+
+def test_every_code_has_one_line_and_a_number_of_its_own() -> None:
+    assert set(SUMMARIES) == set(Code)
+    assert len({code.value for code in Code}) == len(Code)
+    assert all(code.value.startswith("REPL-M") and "\n" not in SUMMARIES[code] for code in Code)

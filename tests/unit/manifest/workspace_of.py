@@ -53,9 +53,9 @@ class FakeCatalog:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def models(self, type: str) -> tuple[type[Config], type[Options]]:
-        self.asked.append(type)
-        return {"roomy": (RoomyConfig, RoomyOptions), "tight": (TightConfig, TightOptions)}[type]
+    def models(self, name: str, /) -> tuple[type[Config], type[Options]]:
+        self.asked.append(name)
+        return {"roomy": (RoomyConfig, RoomyOptions), "tight": (TightConfig, TightOptions)}[name]
 
 
 PROVIDERS = """\
