@@ -153,6 +153,16 @@ def test_the_usual_world_starts_within_its_time(tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.parametrize(("flavour", "versioning"), [("aws", "Enabled"), ("rgw", "")])
+def test_a_seeded_world_has_data(tmp_path: Path, flavour: str, versioning: str) -> None:
+    with _started("--s3", f"s3:{flavour}", "--seed", temporary=tmp_path) as (_, ready):
+        state = httpx.get(ready["control"] + "/state").json()["emulators"]["s3"]["state"]
+        for zone in state["zones"].values():
+            logs, copies = zone["buckets"]["logs"], zone["buckets"]["logs-dr"]
+            assert (logs["region"], logs["versioning"], logs["keys"]) == ("eu-west-1", versioning, 10)
+            assert (copies["region"], copies["keys"]) == ("us-east-1", 0)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

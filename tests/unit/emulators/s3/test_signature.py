@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from reconciler.emulators.message import Request
 from reconciler.emulators.s3.errors import S3Error
 from reconciler.emulators.s3.payload import decode
-from reconciler.emulators.s3.signature import verify
+from reconciler.emulators.s3.signature import Scope, Signed, verify
 from tests.lab.world import RunningWorld
 
 # The example credentials of the AWS documentation.
@@ -135,6 +135,74 @@ def test_signed_chunks_are_joined_and_their_framing_forgotten() -> None:
     assert plain.body == _FIRST + _SECOND
     assert plain.header("Content-Encoding") is None
     assert plain.header("x-amz-storage-class") == "REDUCED_REDUNDANCY"
+
+
+TRAILER = Request(
+    "PUT",
+    "/examplebucket/chunkObject.txt",
+    "",
+    (
+        ("Host", "s3.amazonaws.com"),
+        (
+            "Authorization",
+            (
+                f"AWS4-HMAC-SHA256 Credential={SCOPE},SignedHeaders=content-encoding;host;x-amz-content-sha256;"
+                "x-amz-date;x-amz-decoded-content-length;x-amz-storage-class;x-amz-trailer,"
+                "Signature=106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e"
+            ),
+        ),
+        ("x-amz-date", "20130524T000000Z"),
+        ("x-amz-storage-class", "REDUCED_REDUNDANCY"),
+        ("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"),
+        ("Content-Encoding", "aws-chunked"),
+        ("x-amz-decoded-content-length", "66560"),
+        ("x-amz-trailer", "x-amz-checksum-crc32c"),
+    ),
+    b"10000;chunk-signature=b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2\r\n"
+    + _FIRST
+    + b"\r\n400;chunk-signature=1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7\r\n"
+    + _SECOND
+    + b"\r\n0;chunk-signature=2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992\r\n"
+    b"x-amz-checksum-crc32c:sOO8/Q==\r\n"
+    b"x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n\r\n",
+)
+
+
+def test_a_signed_trailer_becomes_a_header() -> None:
+    plain = decode(TRAILER, verify(TRAILER, KEYS, NOW))
+    assert plain.body == _FIRST + _SECOND
+    assert plain.header("x-amz-checksum-crc32c") == "sOO8/Q=="
+    assert plain.header("x-amz-sdk-checksum-algorithm") == "CRC32C"
+
+
+def test_a_changed_trailer_is_refused() -> None:
+    changed = replace(TRAILER, body=TRAILER.body.replace(b"sOO8", b"sOO9"))
+    with pytest.raises(S3Error) as caught:
+        decode(changed, verify(changed, KEYS, NOW))
+    assert caught.value.code == "SignatureDoesNotMatch"
+
+
+@pytest.mark.parametrize(
+    ("payload", "body", "code"),
+    [
+        ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", b"2\r\nhi\r\n0\r\nx-amz-checksum-crc32:2Mkq/w==\r\n\r\n", "BadDigest"),
+        ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", b"2\r\nhi\r\n0\r\n\r\n", None),
+        ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", b"3\r\nhi!\r\n0\r\n\r\n", "IncompleteBody"),
+        ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", b"2\r\nhi", "IncompleteBody"),
+        ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", b"2\r\nhi0\r\n\r\n", "IncompleteBody"),
+        ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", b"", "IncompleteBody"),
+        ("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", b"", "InvalidRequest"),
+    ],
+)
+def test_unsigned_chunks(payload: str, body: bytes, code: str | None) -> None:
+    signed = Signed(Scope("a", "20130524", "us-east-1"), "20130524T000000Z", payload, "", b"")
+    request = Request("PUT", "/b/k", "", (("x-amz-decoded-content-length", "2"),), body)
+    if code is None:
+        assert decode(request, signed).body == b"hi"
+        return
+    with pytest.raises(S3Error) as caught:
+        decode(request, signed)
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize(
