@@ -4,6 +4,7 @@ Signing, the credential chain and retries are botocore's own. Environment variab
 (AWS_ENDPOINT_URL and its kin) are not honoured: where a request goes stands in the manifest, where a reviewer sees it.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
 
 __all__ = ["Keys", "Requests", "Target", "aws_errors", "open_session", "retry_after", "s3_client"]
+
+# Below this level botocore writes the headers of every request, session tokens included.
+logging.getLogger("botocore").setLevel(logging.INFO)
 
 _READS = ("Get", "Head", "List")
 _READ_ATTEMPTS = 5

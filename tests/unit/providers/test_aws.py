@@ -1,5 +1,6 @@
 """The plumbing of AWS providers, against real servers that say what is written down beforehand."""
 
+import logging
 import ssl
 import threading
 import time
@@ -275,6 +276,19 @@ def test_secrets_are_asked_for_late_and_for_the_host_they_go_to() -> None:
         assert "Credential=AKIAFROMELSEWHERE/" in server.requests[0].headers["authorization"]
         assert server.requests[0].headers["x-amz-security-token"] == SECRET
         assert SECRET not in repr(provider) + repr(vars(provider))
+
+
+def test_no_log_at_any_level_has_a_secret(caplog: pytest.LogCaptureFixture) -> None:
+    named = keys() | {"sessionToken": {"env": "SECRET"}}
+    with (
+        caplog.at_level(logging.DEBUG),
+        serve(answer(200, EMPTY), answer(200)) as server,
+        opened(endpoint=server.url, credentials=named) as provider,
+    ):
+        provider.observe(SCOPE)
+        provider.execute(PUT, Secrets())
+    assert caplog.records
+    assert SECRET not in caplog.text
 
 
 def test_a_secret_that_is_missing_is_told_and_asked_for_again() -> None:
