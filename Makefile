@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-fast lint types contracts coverage bench schemas ceph test-ceph clean
+.PHONY: help demo lab test test-fast lint types contracts coverage bench schemas docs test-ceph clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ coverage: $(VENV)/.dev ## Run all tests and measure branch coverage of the rooms
 	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -n auto --dist loadgroup -q
 	$(BIN)/coverage combine -q
 	$(BIN)/python tests/coverage_rooms.py
+
+docs: $(VENV)/.dev ## Write the generated pages anew
+	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.dev ## Measure, and print what bench/RESULTS.md holds
 	$(BIN)/python bench/manifest_load.py

@@ -5,6 +5,8 @@ import sys
 import traceback
 
 from reconciler.errors import ExitCode, InternalError, ReplError
+from reconciler.report.findings import findings_text
+from reconciler.report.style import Style
 
 __all__ = ["tell"]
 
@@ -13,6 +15,8 @@ def tell(error: Exception) -> int:
     """Print an error to stderr, in one line and a hint, and return its exit code. No traceback for a user's mistake."""
     if not isinstance(error, ReplError):
         error = _internal(error)
+    if error.findings:
+        sys.stderr.write(findings_text(error.findings, Style(color=False, width=120)) + "\n")
     sys.stderr.write(f"error: {error}\n")
     if error.hint:
         sys.stderr.write(f"hint: {error.hint}\n")

@@ -22,7 +22,10 @@ def import_command(request: Request, provider: str, *, out: Path | None, update:
         if out is not None and out.exists():
             raise UsageError(f"{out} exists", hint="choose a new file: nothing is overwritten")
         desired = desired_of(session.checked.flows, session.inputs)
-        found = import_from(provider, session.workspace, session.registry, session.connections, desired)
+        found = import_from(
+            provider, session.workspace, session.registry, session.connections, desired=desired,
+            receipt=session.state.receipt(),
+        )  # fmt: skip
         _write(session, found, out)
         if update:
             _update(session, found)

@@ -28,7 +28,7 @@ apiVersion: repl/v1
 kind: Policy
 metadata: {name: guards}
 spec:
-  guards: {maxLost: 2, maxRecopy: 10TiB}
+  guards: {maxLost: 2}
 """
 
 _PROVIDERS = """\
@@ -131,7 +131,7 @@ def started(folder: Path) -> Iterator[Lab]:
     try:
         line = process.stdout.readline() if process.stdout else ""
         if not line:
-            raise ReplError("the emulators did not start", hint="they need the extra: pip install 'repl[lab]'")
+            raise ReplError("the emulators did not start", hint="they need what the extra `lab` installs")
         lab = Lab(folder=folder, world=json.loads(line))
         _write_workspace(lab)
         yield lab

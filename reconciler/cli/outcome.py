@@ -9,10 +9,18 @@ from reconciler.model.plan import Plan
 from reconciler.model.receipt import ContainerOutcome, Receipt, RunOutcome
 from reconciler.model.verification import Outcome, Verification
 
-__all__ = ["apply_exit_code", "drift_exit_code", "plan_exit_code", "verify_exit_code"]
+__all__ = ["apply_exit_code", "drift_exit_code", "plan_exit_code", "validation_exit_code", "verify_exit_code"]
 
 _DENIED = (ErrorCode.UNAUTHENTICATED.value, ErrorCode.PERMISSION_DENIED.value, ErrorCode.SECRET.value)
 _POLICY = "REPL-P"
+
+
+def validation_exit_code(errors: Iterable[Finding]) -> int:
+    """1 for what is wrong, 4 if nothing but a policy stands against it, else 0."""
+    codes = [error.code for error in errors]
+    if not codes:
+        return ExitCode.OK
+    return ExitCode.REFUSED if all(code.startswith(_POLICY) for code in codes) else ExitCode.ERROR
 
 
 def plan_exit_code(plan: Plan, *, detailed: bool) -> int:

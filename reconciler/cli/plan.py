@@ -57,12 +57,13 @@ def command(
             out.parent.mkdir(parents=True, exist_ok=True)
             out.write_text(session.secrets.redact(to_json(plan)), encoding="utf-8")
         now = session.clock.now()
+        saved_as, arguments = str(out) if out else None, request.again(saved=out is not None)
         session.console.deliver(
             wanted,
             lambda name, style: (
                 to_json(plan)
                 if name == "json"
-                else plan_text(plan, style, now=now, saved_as=str(out) if out else None, verbose=verbose)
+                else plan_text(plan, style, now=now, saved_as=saved_as, verbose=verbose, arguments=arguments)
             ),
         )
         return plan_exit_code(plan, detailed=detailed_exitcode)

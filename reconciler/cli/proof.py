@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, cast
 
 from reconciler.cli.session import Session
 from reconciler.engine.match import match
@@ -10,6 +12,7 @@ from reconciler.engine.plan import desired_of
 from reconciler.model.manifest import State
 from reconciler.model.relationship import Flow
 from reconciler.model.verification import Level, Verification
+from reconciler.providers.base import Provider
 from reconciler.verify.run import Job, verify
 
 __all__ = ["provable", "prove"]
@@ -30,7 +33,10 @@ def prove(
     canary: bool = True,
     emit: Callable[[str], None],
 ) -> tuple[Verification, ...]:
-    """Verify the flows, each at its own level unless one is given. One answer for each, ordered by name."""
+    """Verify the flows, each at its own level unless one is given. One answer for each, ordered by name.
+
+    The other active flows of the workspace are made known too, since they carry canaries on.
+    """
     if not flows:
         return ()
     parallelism = session.request.parallelism
@@ -49,5 +55,32 @@ def prove(
     ]
     return verify(
         jobs, run_id=run_id, clock=session.clock, parallelism=parallelism, level=level, canary=canary,
-        secrets=session.secrets, stop=stop, emit=emit,
+        others=_others(session, flows), secrets=session.secrets, stop=stop, emit=emit,
     )  # fmt: skip
+
+
+class _Later:
+    """A provider that is opened when something is asked of it: most flows have nothing to do with a canary."""
+
+    def __init__(self, opened: Callable[[], Provider]) -> None:
+        self._opened = opened
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._opened(), name)
+
+
+def _others(session: Session, flows: Sequence[Flow]) -> list[Job]:
+    """Describe the active flows that are not in the run."""
+    names = {flow.name for flow in flows}
+
+    def later(name: str) -> Provider:
+        return cast("Provider", _Later(partial(session.connections.provider, name)))
+
+    return [
+        Job(
+            flow=flow, provider=later(flow.owner.name), relationship=None, source=later(flow.source.name),
+            destination=later(flow.destination.name),
+        )
+        for flow in provable(session.checked.flows)
+        if flow.name not in names
+    ]  # fmt: skip

@@ -19,12 +19,15 @@ __all__ = ["verify_command"]
 _LEVELS = (Level.STATUS, Level.CANARY)
 
 
-def verify_command(request: Request, *, canary: bool, level: str | None, outputs: Sequence[Output]) -> int:
+def verify_command(
+    request: Request, names: Sequence[str], *, canary: bool, level: str | None, outputs: Sequence[Output]
+) -> int:
     """Verify and return the exit code."""
     if level is not None and level not in _LEVELS:
         raise UsageError(f"--level {level}: unknown", hint=f"one of {', '.join(_LEVELS)}")
     with Session(request, access=Access.WRITE if canary else Access.READ) as session:
         session.require_sound()
+        session.require_names(names)
         session.require_sensible()
         with stopping(session.console.note) as stop:
             proofs = prove(

@@ -1,8 +1,10 @@
 """A workspace opened for one command: documents read, providers at hand, secrets behind references."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -21,11 +23,12 @@ from reconciler.engine.observe import World, observe
 from reconciler.engine.plan import make_plan
 from reconciler.engine.selection import Selection
 from reconciler.engine.state import StateFolder
-from reconciler.errors import ManifestError, UsageError
+from reconciler.errors import ManifestError, Refused, UsageError
 from reconciler.manifest.load import load
 from reconciler.manifest.secrets import Secrets
 from reconciler.manifest.trust import load_trust
 from reconciler.manifest.workspace import LoadedWorkspace
+from reconciler.model.observation import ScopeRef
 from reconciler.model.plan import Plan, PlanOptions
 from reconciler.model.relationship import Flow
 from reconciler.providers.base import Access, Capability
@@ -56,6 +59,22 @@ class Request:
     no_color: bool = False
     verbose: bool = False
     resync: frozenset[str] = frozenset()
+
+    def again(self, *, saved: bool) -> tuple[str, ...]:
+        """Return the arguments with which `repl apply` finds the same workspace, and makes a plan not saved again."""
+        pairs = [
+            *(("-f", str(path)) for path in self.files),
+            *(("--var", term) for term in self.variables),
+            *(("--var-file", str(path)) for path in self.variable_files),
+            *((("--trust", str(self.trust)),) if self.trust else ()),
+            *((("--state", str(self.state)),) if self.state else ()),
+        ]
+        if not saved:
+            pairs += [("--select", term) for term in self.select]
+            pairs += [("--exclude", term) for term in self.exclude]
+            pairs += [("--allow", term) for term in self.allow]
+        switches = [*(["--allow-exec"] if self.allow_exec else []), *(["--prune"] if self.prune and not saved else [])]
+        return (*(word for pair in pairs for word in pair), *switches)
 
 
 @dataclass
@@ -131,20 +150,30 @@ class Session(AbstractContextManager["Session"]):
         )
 
     def require_sound(self) -> Checked:
-        """Return what was checked. Raises ManifestError after telling all findings, if one of them is an error."""
+        """Return what was checked. Raises ManifestError after telling all findings, if one of them is an error,
+        and Refused if all errors are a policy's."""
         checked = self.checked
         if checked.errors:
             self.console.note(findings_text(checked.findings, self.console.style()))
-            raise ManifestError(f"{len(checked.errors)} error(s) in the manifests; nothing was read from any provider")
+            if all(finding.code.startswith("REPL-P") for finding in checked.errors):
+                raise Refused("a policy forbids it; nothing was read from any provider")
+            many = "1 error" if len(checked.errors) == 1 else f"{len(checked.errors)} errors"
+            raise ManifestError(f"{many} in the manifests; nothing was read from any provider")
         return checked
 
     def observe(self) -> World:
         """Read everything that this command is about: the chosen flows, and what receipts know."""
-        receipt = self.inputs.receipt
-        recorded = {entry.container.scope_ref for entry in receipt.replications.values()} if receipt else set()
-        flows = self.checked.flows if self.selection.whole else self.chosen
-        extra = recorded if self.selection.whole else set()
-        return observe(flows, extra, self.connections, parallelism=self.request.parallelism)
+        return observe(self.chosen, self._recorded_scopes(), self.connections, parallelism=self.request.parallelism)
+
+    def _recorded_scopes(self) -> set[ScopeRef]:
+        """Return where the last receipt knows something that takes part, written down still or not."""
+        entries = self.inputs.receipt.replications if self.inputs.receipt else {}
+        labels = {flow.name: flow.labels for flow in self.checked.flows}
+        return {
+            entry.container.scope_ref
+            for name, entry in entries.items()
+            if self.selection.takes(name, labels.get(name, {}))
+        }
 
     def plan(self) -> Plan:
         """Read the world and make a plan. Raises ManifestError, UsageError."""
@@ -171,16 +200,24 @@ class Session(AbstractContextManager["Session"]):
         if self.request.prune and not self.workspace.settings.prune:
             self.console.note("note: --prune does nothing: no Workspace document says `prune: true`")
         self._require_resyncable()
-        if not self.selection.whole and not self.chosen:
+        if not self.selection.whole and not self.chosen and not self._recorded_scopes():
             raise UsageError(
                 "--select and --exclude leave no replication", hint="`repl graph --format text` lists them"
             )
 
+    def require_names(self, names: Iterable[str]) -> None:
+        """Raise UsageError for a name that no replication has; with `*` or `?` it is a pattern."""
+        known = [flow.name for flow in self.checked.flows]
+        for name in names:
+            if not any(fnmatchcase(other, name) for other in known):
+                near = get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else "`repl graph` lists them"
+                raise UsageError(f"no replication is named {name}", hint=hint)
+
     def _require_resyncable(self) -> None:
         owners = {flow.name: flow.owner for flow in self.checked.flows}
+        self.require_names(sorted(self.request.resync))
         for name in sorted(self.request.resync):
-            if name not in owners:
-                raise UsageError(f"no replication is named {name}", hint="`repl graph --format text` lists them")
             info = self.registry.load(owners[name].spec.type).info
             if Capability.RESYNC not in info.capabilities:
                 raise UsageError(f"{name}: {info.title} cannot send everything again by itself")

@@ -16,13 +16,15 @@ def command(
 
     Touches no network and no secret. Prints every finding of every file in one run.
 
-    Exit code 0, or 1 if there is an error.
+    Exit code 0; 1 if there is an error; 4 if only a policy stands against it.
     """
     from reconciler.cli.console import parse_outputs
+    from reconciler.cli.outcome import validation_exit_code
     from reconciler.cli.session import Request, Session
     from reconciler.model.validation import Validation
     from reconciler.report.document import to_json
     from reconciler.report.findings import findings_text
+    from reconciler.report.line import count
 
     wanted = parse_outputs(outputs or (), ("text", "json"))
     request = Request(
@@ -38,7 +40,13 @@ def command(
             findings=checked.findings,
         )
         verdict = "Valid" if answer.valid else "Not valid"
-        sums = f"{answer.files} files, {answer.providers} providers, {answer.replications} replications"
+        sums = ", ".join(
+            (
+                count(answer.files, "file"),
+                count(answer.providers, "provider"),
+                count(answer.replications, "replication"),
+            )
+        )
         session.console.deliver(
             wanted,
             lambda name, style: (
@@ -47,4 +55,4 @@ def command(
                 else "\n".join(part for part in (findings_text(checked.findings, style), f"{verdict}. {sums}.") if part)
             ),
         )
-        return 0 if answer.valid else 1
+        return validation_exit_code(checked.errors)

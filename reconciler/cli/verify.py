@@ -46,4 +46,5 @@ def command(
         select=(*(names or ()), *(select or ())), exclude=exclude or (), parallelism=parallelism,
         allow_exec=allow_exec, trust=trust, state=state, no_color=no_color,
     )  # fmt: skip
-    return verify_command(request, canary=canary, level=level, outputs=parse_outputs(outputs or (), ("text", "json")))
+    wanted = parse_outputs(outputs or (), ("text", "json"))
+    return verify_command(request, names or (), canary=canary, level=level, outputs=wanted)

@@ -11,10 +11,12 @@ from reconciler.engine.selection import Selection
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.change import Action, Change, FieldChange, Reason
 from reconciler.model.finding import SourceRange
-from reconciler.model.manifest import Location
+from reconciler.model.manifest import Location, State
 from reconciler.model.receipt import Receipt
 from reconciler.model.relationship import Flow
-from reconciler.providers.base import Provider, SecretResolver
+from reconciler.model.units import format_seconds
+from reconciler.model.verification import Level
+from reconciler.providers.base import Capability, Provider, SecretResolver
 
 __all__ = ["Inputs", "changes", "flow_title"]
 
@@ -74,8 +76,19 @@ def _change(want: Desired, found: Found | None, inputs: Inputs) -> Change:
         desired=want.relationship,
         observed=found.relationship if found else None,
         observed_in=found.container if found else None,
+        proof="" if action is Action.NONE else _proof(want.flow, provider),
         where=inputs.workspace.locate("Replication", name),
     )
+
+
+def _proof(flow: Flow, provider: Provider) -> str:
+    """Say how the flow will be proved: a canary is a write too, and for some systems it starts a job."""
+    if flow.spec.state is State.PAUSED:
+        return ""
+    if flow.spec.verify.level is Level.STATUS:
+        return "the provider's own word"
+    job = "" if Capability.CONTINUOUS in provider.info.capabilities else f"; starts a job on {flow.owner.name}"
+    return f"canary at both ends, within {format_seconds(flow.spec.verify.within)}{job}"
 
 
 def _judge(

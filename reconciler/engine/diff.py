@@ -43,7 +43,7 @@ def differences(
     before = managed_part(_without_none(observed), after)
     if canonical_json(before) == canonical_json(after):
         return ()  # compared as JSON, where True is not 1
-    paths = _differing(before, after) if before else {()}
+    paths: set[tuple[str, ...]] = _differing(before, after) if before else {()}
     return tuple(
         FieldChange(
             path=path,
@@ -101,9 +101,9 @@ def _value(settings: Json, path: tuple[str, ...]) -> Json:
 
 
 def _without_none(settings: Settings) -> Settings:
-    """Leave out what is None: a setting that is not there and one that is None are the same."""
-    return {
+    """Leave out what is None, and groups without a setting: they are the same as what is not there."""
+    kept: Settings = {
         key: {inner: part for inner, part in value.items() if part is not None} if isinstance(value, dict) else value
         for key, value in settings.items()
-        if value is not None
     }
+    return {key: value for key, value in kept.items() if value is not None and value != {}}

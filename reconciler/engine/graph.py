@@ -151,9 +151,14 @@ def _gaps(topology: Topology) -> Iterator[Finding]:
         if chains:
             detail = (
                 f"{_listed(chains)}: {link.owner.type} does not copy on what replication brought, "
-                "so the last place gets only what is written at the middle one itself."
+                f"so the last place gets only what is written at the middle one itself{_named_chain(link)}."
             )
             yield _finding("REPL-G003", link, detail, ("spec", "source"))
+
+
+def _named_chain(link: Link) -> str:
+    """Name the owner's own rule about chains, which `repl explain` tells more of."""
+    return next((f" ({rule.id})" for rule in link.owner.effects if rule.id.endswith("-CHAIN")), "")
 
 
 def _is_gap(topology: Topology, first: Link, second: Link) -> bool:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from reconciler.engine.connect import Connections
 from reconciler.engine.diff import differences
-from reconciler.engine.match import Desired
+from reconciler.engine.match import Desired, Recorded
 from reconciler.errors import ProviderError
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.manifest import API_VERSION, Location
+from reconciler.model.receipt import Receipt
 from reconciler.model.relationship import S3Endpoint
 from reconciler.model.value import Json
 from reconciler.providers.base import Imported
@@ -43,10 +44,14 @@ def import_from(
     workspace: LoadedWorkspace,
     registry: Registry,
     connections: Connections,
+    *,
     desired: tuple[Desired, ...],
+    receipt: Receipt | None,
 ) -> Import:
     """Read every scope of one provider. Never writes. Raises ProviderError if it cannot be read."""
     provider = connections.provider(provider_name)
+    recorded = Recorded(receipt.replications if receipt else {})
+    by_name = {want.flow.name: want for want in desired}
     written = {(want.container.scope_ref, want.relationship.identity): want for want in desired}
     taken = set(workspace.replications)
     documents: list[dict[str, Json]] = []
@@ -55,7 +60,11 @@ def import_from(
     finder = _PeerFinder(workspace, registry, connections)
     for observation in provider.discover():
         for item in provider.imported(observation):
-            want = written.get((item.container.scope_ref, item.relationship.identity))
+            scope = item.container.scope_ref
+            want = written.get((scope, item.relationship.identity))
+            if want is None and recorded.name(scope, item.relationship) in by_name:
+                known += 1  # written down with another identity: a replacement is pending
+                continue
             if want is None:
                 documents.append(_document(item, provider_name, _free(item.suggested_name, taken), finder))
                 continue

@@ -15,6 +15,7 @@ __all__ = ["read_plan", "require_intact", "require_same_files"]
 
 _CLOCK_SLACK = timedelta(minutes=5)
 _MAX_BYTES = 512 * 1024 * 1024
+_NAMED = 5
 _AGAIN = "make a new plan: repl plan --out FILE"
 
 
@@ -67,4 +68,8 @@ def require_same_files(plan: Plan, workspace: LoadedWorkspace) -> None:
     others = (planned - here) + (here - planned)
     moved = sorted({file.path for file in (*plan.files, *workspace.files) if file.sha256 in others})
     if moved:
-        raise StalePlan(f"the manifests are not those that the plan was made from: {', '.join(moved)}", hint=_AGAIN)
+        named = ", ".join(moved[:_NAMED]) + (f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else "")
+        raise StalePlan(
+            f"the manifests are not those that the plan was made from: {named}",
+            hint=f"name the same ones with -f, or {_AGAIN}",
+        )

@@ -8,7 +8,7 @@ from reconciler.model.observation import ContainerRef, Observation, ScopeRef
 from reconciler.model.receipt import Receipt, ReceiptEntry
 from reconciler.model.relationship import Flow, Relationship
 
-__all__ = ["Desired", "Found", "Matched", "match"]
+__all__ = ["Desired", "Found", "Matched", "Recorded", "match"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Matched:
 
 def match(desired: Sequence[Desired], world: World, receipt: Receipt | None) -> Matched:
     """Pair by identity first, then by what the last receipt recorded under the replication's name."""
-    notes = _Recorded(receipt.replications if receipt else {})
+    notes = Recorded(receipt.replications if receipt else {})
     found = [item for observation in world.observations.values() for item in _found(observation, notes)]
     by_identity = {(item.container.scope_ref, item.relationship.identity): item for item in reversed(found)}
     pairs: dict[str, Found] = {}
@@ -68,7 +68,7 @@ def match(desired: Sequence[Desired], world: World, receipt: Receipt | None) -> 
     )
 
 
-def _found(observation: Observation, recorded: "_Recorded") -> list[Found]:
+def _found(observation: Observation, recorded: "Recorded") -> list[Found]:
     return [
         Found(container=state.ref, relationship=live, recorded_as=recorded.name(state.ref.scope_ref, live))
         for state in observation.containers
@@ -76,7 +76,7 @@ def _found(observation: Observation, recorded: "_Recorded") -> list[Found]:
     ]
 
 
-class _Recorded:
+class Recorded:
     """What a receipt holds, by the server's id where it gives one, else by identity."""
 
     def __init__(self, entries: Mapping[str, ReceiptEntry]) -> None:
@@ -90,6 +90,7 @@ class _Recorded:
                 self._by_identity[scope, noted.identity] = name
 
     def name(self, scope: ScopeRef, live: Relationship) -> str | None:
+        """Return the replication that the receipt has for a live relationship, or None."""
         # Where the server gives ids, an equal identity under another id was made by somebody else.
         if live.provider_id is not None and (name := self._by_id.get((scope, live.provider_id))):
             return name

@@ -53,12 +53,14 @@ def make_receipt(
     done = {result.container for result in results if result.outcome is ContainerOutcome.DONE}
     entries = dict(before.replications) if before else {}
     for change in plan.changes:
-        if change.action is Action.NONE and change.replication not in entries:
+        if change.action is Action.NONE:
             found = change.observed.provider_id if change.observed else None
-            entries[change.replication] = _entry(change, run_id, finished_at, flows, found)
+            known = entries.get(change.replication) or _entry(change, run_id, finished_at, flows, found)
+            flow = flows.get(change.replication)
+            entries[change.replication] = known.model_copy(update={"protected": bool(flow and flow.spec.protect)})
         elif change.container in done and change.action is Action.DELETE:
             entries.pop(change.replication, None)
-        elif change.container in done and change.action is not Action.NONE:
+        elif change.container in done:
             entry = _entry(change, run_id, finished_at, flows, _live_id(change, reader))
             entries[change.replication] = entry.model_copy(update={"secrets": _digests(change, secrets)})
     return Receipt(

@@ -1,7 +1,7 @@
 """The plan as people read it: what differs, what will be sent, what that leads to, and what to do next."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from reconciler.model.finding import Severity
@@ -34,6 +34,7 @@ def plan_text(
     saved_as: str | None = None,
     verbose: bool = False,
     next_command: bool = True,
+    arguments: Sequence[str] = (),
 ) -> str:
     """Write a plan: what could not be read first, then each change with its calls and effects, then the sums.
 
@@ -42,6 +43,7 @@ def plan_text(
         saved_as: the file that it was written to, for the next command.
         verbose: nothing shortened; calls with their bodies, secrets as references.
         next_command: whether to say how to go on.
+        arguments: what `repl apply` must be given to find the same workspace and to make the same plan.
     """
     sections = [
         [*unread_lines(plan.unread, len(plan.scopes), "This plan is incomplete and cannot be applied.", style)],
@@ -50,7 +52,10 @@ def plan_text(
         _loose(plan, style),
         _kept(plan, style, verbose=verbose),
         *_findings(plan, style, verbose=verbose),
-        [*_summary(plan, style), *(_next(plan, style, now, saved_as) if next_command or plan.blocking else [])],
+        [
+            *_summary(plan, style),
+            *(_next(plan, style, now, saved_as, arguments) if next_command or plan.blocking else []),
+        ],
     ]
     lines: list[str] = []
     for section in filter(None, sections):
@@ -101,6 +106,8 @@ def _groups(plan: Plan, style: Style, *, verbose: bool) -> Iterator[list[str]]:
             lines += _shared(group, style)
         for position in group.containers:
             lines += step_lines(numbered[position], digits, style, verbose=verbose)
+        for proof in dict.fromkeys(change.proof for change in group.changes if change.proof):
+            lines += wrap([Span("proof   ", Tone.DIM), Span(proof)], style, indent=6, hang=14)
         yield lines
 
 
@@ -214,7 +221,7 @@ def _nothing(plan: Plan, style: Style) -> list[str]:
     return wrap([Span("No changes. ", Tone.OK), Span(f"{read} read, live matches the manifests.")], style)
 
 
-def _next(plan: Plan, style: Style, now: datetime | None, saved_as: str | None) -> list[str]:
+def _next(plan: Plan, style: Style, now: datetime | None, saved_as: str | None, arguments: Sequence[str]) -> list[str]:
     if not plan.active_changes:
         return []
     expired = now is not None and now >= plan.expires_at
@@ -231,7 +238,7 @@ def _next(plan: Plan, style: Style, now: datetime | None, saved_as: str | None) 
         )
     if obstacles := [*_obstacles(plan)]:
         return lines + wrap([Span("Cannot be applied: ", Tone.ERROR), Span("; ".join(obstacles) + ".")], style)
-    command = shlex.join(["repl", "apply", saved_as]) if saved_as else "repl apply"
+    command = shlex.join(["repl", "apply", *([saved_as] if saved_as else []), *arguments])
     other = [] if saved_as else [Span("  or save it first: ", Tone.DIM), Span("repl plan --out FILE", whole=True)]
     return lines + wrap([Span("Apply it: "), Span(command, Tone.BOLD, whole=True), *other], style)
 

@@ -26,6 +26,7 @@ def field(path: str, before: Json, after: Json, where: SourceRange, **more: bool
 
 def create() -> Change:
     return Change(
+        proof="canary at both ends, within 15m",
         id="c1",
         replication="logs-to-dr",
         provider="aws-eu",
