@@ -98,7 +98,9 @@ class TestCreate:
         plan = host.plan(Action.CREATE, host.flow())
         assert host.objects.secret_key not in repr(plan)
         host.run(plan)
-        assert host.secrets.sent == [("env:TOKEN", "127.0.0.1"), ("env:S3_SECRET", "127.0.0.1")]
+        assert host.secrets.sent == [
+            (ref, f"127.0.0.1:{host.lab.facts['port']}") for ref in ("env:TOKEN", "env:S3_SECRET")
+        ]
         assert host.objects.secret_key not in host.observe().model_dump_json()
 
 

@@ -59,7 +59,7 @@ class TestLogin:
         for thread in threads:
             thread.join()
         assert paths(person).count(LOGIN) == 1
-        assert person.secrets.sent == [("env:PASSWORD", "127.0.0.1")]
+        assert person.secrets.sent == [("env:PASSWORD", f"127.0.0.1:{person.lab.facts['port']}")]
 
     def test_again_when_the_session_ended(self, person: Host) -> None:
         person.observe()
@@ -113,7 +113,7 @@ class TestTokens:
         host.observe()
         host.observe()
         assert LOGIN not in paths(host)
-        assert host.secrets.sent == [("env:TOKEN", "127.0.0.1")]
+        assert host.secrets.sent == [("env:TOKEN", f"127.0.0.1:{host.lab.facts['port']}")]
 
     def test_one_that_is_not_known(self, host: Host) -> None:
         host.provider = host.connect(token={"env": "WRONG"})

@@ -37,12 +37,11 @@ class QumuloClient:
     """One cluster. Safe to use from several threads. Every method raises ProviderError and nothing else."""
 
     def __init__(self, connection: Connection, config: QumuloConfig) -> None:
-        self.host = config.host
-        host = f"[{config.host}]" if ":" in config.host else config.host
+        self.address = config.address
         self._http = HttpClient(
             Endpoint(
                 provider=connection.doc.name,
-                url=f"https://{host}:{config.port}",
+                url=f"https://{config.address}",
                 access=connection.access,
                 limits=connection.limits,
                 timeout_s=connection.timeout_s,

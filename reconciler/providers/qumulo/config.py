@@ -53,6 +53,12 @@ class QumuloConfig(Config):
             raise ValueError("`username` and `password` go together")
         return self
 
+    @property
+    def address(self) -> str:
+        """Host and port, as in a URL and as a trust file may pin them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
     def system(self) -> str:
         """Name the cluster by its address: `host:port`."""
         return f"{self.host.lower()}:{self.port}"

@@ -73,7 +73,7 @@ class Executor:
     def _revealed(self, value: Json, secrets: SecretResolver) -> Json:
         if (ref := SecretRef.unmarked(value)) is None:
             return value
-        secret = secrets.resolve(ref, send_to=self._client.host).get_secret_value()
+        secret = secrets.resolve(ref, send_to=self._client.address).get_secret_value()
         self._client.conceal(secret)
         return secret
 

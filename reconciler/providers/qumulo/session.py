@@ -97,7 +97,7 @@ class Session:
 
     def _resolved(self, ref: SecretRef | None) -> SecretStr:
         # The configuration's own rule: one of token and password is there, and it is the one asked for.
-        return self._secrets.resolve(ref, send_to=self._config.host) if ref else SecretStr("")
+        return self._secrets.resolve(ref, send_to=self._config.address) if ref else SecretStr("")
 
 
 def _headers(token: SecretStr) -> dict[str, str]:

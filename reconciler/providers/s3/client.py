@@ -166,7 +166,7 @@ class S3Api:
 
     def _keys(self, given: Credentials) -> Keys:
         def resolved(ref: SecretRef) -> Any:
-            return self._connection.secrets.resolve(ref, send_to=self.config.host)
+            return self._connection.secrets.resolve(ref, send_to=self.config.address)
 
         name = given.access_key_id
         return Keys(

@@ -122,6 +122,13 @@ class S3Config(Config):
         return urlsplit(self.url).hostname or ""
 
     @property
+    def address(self) -> str:
+        """The host with its port, as a trust file may pin it."""
+        parts = urlsplit(self.url)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{parts.port or (80 if parts.scheme == 'http' else 443)}"
+
+    @property
     def partition(self) -> str:
         """AWS's partition of the region: `aws`, `aws-cn`, `aws-us-gov`."""
         return next((name for start, name in _PARTITIONS.items() if self.region.startswith(start)), "aws")
