@@ -9,6 +9,7 @@ from reconciler.model.relationship import Relationship
 from reconciler.model.units import format_bytes, format_seconds
 from reconciler.model.verification import Check, ObjectFacts, Outcome, Verdict
 from reconciler.providers.base import Capability
+from reconciler.verify.carried import Carried
 from reconciler.verify.cleanup import purge_all, purge_leftovers
 from reconciler.verify.comparison import compare_attributes, compare_content
 from reconciler.verify.job import Interrupted, Job, NotJudged, NotProved, Record, Run
@@ -32,8 +33,11 @@ _WATCH_EVERY_S = 5.0
 _TELL_EVERY_S = 30.0
 
 
-def prove_by_canary(job: Job, run: Run, record: Record) -> None:
+def prove_by_canary(job: Job, run: Run, record: Record, carried: Carried) -> None:
     """Prove one flow. Whatever happens, both ends are purged before this returns or raises.
+
+    What other flows carried on is purged too, as far as it is seen by then; if `carried` has begun, finish it when no
+    job of the run is under way any more.
 
     Raises:
         NotProved: it did not arrive, or not as it was written.
@@ -44,7 +48,7 @@ def prove_by_canary(job: Job, run: Run, record: Record) -> None:
     record.not_checked.append("objects written before")
     relationship = require_live(job)
     _require_fit(job, relationship, run)
-    trial = _Trial(job, relationship, run, record)
+    trial = _Trial(job, relationship, run, record, carried)
     record.stage = "cleanup"
     purge_leftovers(run, record, trial.ends, older_than_s=2 * trial.within_s)
     try:
@@ -73,9 +77,10 @@ def _require_fit(job: Job, relationship: Relationship, run: Run) -> None:
 class _Trial:
     """One canary from being written to being gone."""
 
-    def __init__(self, job: Job, relationship: Relationship, run: Run, record: Record) -> None:
+    def __init__(self, job: Job, relationship: Relationship, run: Run, record: Record, carried: Carried) -> None:
         source, destination = job.provider.ends(job.flow)
         self._job, self._relationship, self._run, self._record = job, relationship, run, record
+        self._carried = carried
         self._specimen = Specimen.fresh(run.id, job.flow)
         self._source, self._destination = job.source.store(source), job.destination.store(destination)
         self._runs = Runs(job, relationship, run, record)
@@ -148,8 +153,10 @@ class _Trial:
         if self._job.flow.spec.deletes is not Deletes.REPLICATE:
             self._record.not_checked.append("deletions")
             return
+        self._carried.await_copies()
         self._record.stage = "delete"
         limit = Limit(self._run, self.within_s)
+        self._carried.deleted = True
         self._source.delete(self._specimen.key)
         deleted_at = self._run.clock.monotonic()
         self._runs.start(limit)
@@ -173,16 +180,23 @@ class _Trial:
             raise NotProved(f"the canary arrived, but {self._job.flow.owner.name} says {describe(health)}")
 
     def clean_up(self) -> None:
-        """Purge both ends, if anything was written."""
+        """Purge both ends and what others have carried on, if anything was written."""
         if not self._begun or (self._refused and not self._left_by_refusal()):
             return
-        with suppress(Interrupted, ProviderError):
-            self._runs.settle(Limit(self._run, _JOB_END_S))
-        clean = purge_all(self._run, self._record, self._specimen.key, self.ends)
+        self._carried.begun = True
+        try:
+            with suppress(Interrupted, ProviderError):
+                self._runs.settle(Limit(self._run, _JOB_END_S))
+            if self._record.bytes_written:
+                self._carried.await_copies()
+                self._carried.await_deletions()
+        finally:
+            clean = purge_all(self._run, self._record, self._specimen.key, self.ends)
+            self._carried.remove()
         if clean and not self._arrived:
             detail = f"{self._specimen.key} is removed, but a copy under way may yet reach {self.ends[1][0]}"
             self._record.note("cleanup", Verdict.PENDING, detail)
-        elif clean:
+        elif clean and not self._carried.spots:
             self._record.note("cleanup", Verdict.MATCH)
 
     def _left_by_refusal(self) -> bool:

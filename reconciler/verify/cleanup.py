@@ -10,7 +10,7 @@ from reconciler.providers.base import Store
 from reconciler.verify.job import Record, Run
 from reconciler.verify.specimen import FOLDER, run_prefix
 
-__all__ = ["purge_all", "purge_leftovers", "sweep"]
+__all__ = ["purge_all", "purge_leftovers"]
 
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 _ABANDONED = timedelta(hours=1)
@@ -45,17 +45,6 @@ def purge_leftovers(run: Run, record: Record, ends: Iterable[tuple[str, Store]],
         gone = sum(purge_all(run, record, key, [(name, store)]) for key in old)
         if gone:
             record.note("cleanup", Verdict.MATCH, f"{gone} left at {name} by earlier runs removed")
-
-
-def sweep(run: Run, record: Record, name: str, store: Store) -> None:
-    """Purge what other flows of this run have carried here: a canary goes wherever any rule takes it."""
-    try:
-        keys = [facts.key for facts in store.list(run_prefix(run.id))]
-    except ProviderError as error:
-        record.note("cleanup", Verdict.ERROR, f"{run_prefix(run.id)} at {name} could not be listed: {error}")
-        return
-    for key in keys:
-        purge_all(run, record, key, [(name, store)])
 
 
 def _purge(run: Run, store: Store, key: str) -> ProviderError | None:

@@ -4,19 +4,20 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from traceback import extract_tb
-from typing import Any
 
 from reconciler.clock import Clock
 from reconciler.errors import ReplError
-from reconciler.model.manifest import Location
 from reconciler.model.verification import Level, Outcome, Verdict, Verification
-from reconciler.providers.base import Provider, SecretResolver
+from reconciler.providers.base import SecretResolver
 from reconciler.verify.canary import prove_by_canary
-from reconciler.verify.cleanup import sweep
+from reconciler.verify.carried import Carried
 from reconciler.verify.job import Emit, Interrupted, Job, NotJudged, NotProved, Record, Run
+from reconciler.verify.reach import Carriers
 from reconciler.verify.status import check_status
 
 __all__ = ["Job", "verify"]
+
+_Trial = tuple[Job, Record, Carried]
 
 
 def verify(
@@ -27,27 +28,55 @@ def verify(
     parallelism: int = 4,
     level: Level | None = None,
     canary: bool = True,
+    others: Sequence[Job] = (),
     secrets: SecretResolver,
     stop: threading.Event,
     emit: Emit,
 ) -> tuple[Verification, ...]:
     """Verify each job at its flow's level, or at `level`. Without `canary` the level is `status`: nothing is written.
 
+    `others` are flows that are not verified but may carry canaries on, with no relationship: of what they copy nothing
+    stays either. Their providers are used only where that is so, and none of their errors is a proof's.
+
     Results are ordered by replication. Setting `stop` (KeyboardInterrupt sets it) ends the waiting, not the cleaning
     up; what was not judged by then is `not_checked`. Never raises for what a provider did.
     """
     run = Run(id=run_id, clock=clock, secrets=secrets, stop=stop, emit=_one_at_a_time(emit))
     pairs = [(job, _record(job, level, canary=canary)) for job in sorted(jobs, key=lambda job: job.name)]
-    _attended(run, lambda: _work(pairs, run, parallelism))
+    _attended(run, lambda: _work(pairs, others, run, parallelism))
     return tuple(record.verification() for _, record in pairs)
 
 
-def _work(pairs: Sequence[tuple[Job, Record]], run: Run, parallelism: int) -> None:
+def _work(pairs: Sequence[tuple[Job, Record]], others: Sequence[Job], run: Run, parallelism: int) -> None:
+    writing = any(record.level is not Level.STATUS for _, record in pairs)
+    carriers = Carriers([job for job, _ in pairs], others) if writing else Carriers((), ())
+    trials = [(job, record, Carried(job, run, record, carriers)) for job, record in pairs]
     with ThreadPoolExecutor(max_workers=max(1, parallelism), thread_name_prefix="verify") as pool:
-        _finish([pool.submit(_verify_one, job, run, record) for job, record in pairs])
-        written = [(job, record) for job, record in pairs if record.bytes_written]
-        if len(written) > 1:
-            _finish([pool.submit(sweep, run, *target) for target in _places(written)])
+        for chosen in _rounds(trials):
+            _finish([pool.submit(_verify_one, job, run, record, carried) for job, record, carried in chosen])
+        begun = [(record, carried) for _, record, carried in trials if carried.begun]
+        _finish([pool.submit(carried.finish) for _, carried in begun])
+    for record, _ in begun[:1]:
+        for problem in carriers.problems:
+            record.note("cleanup", Verdict.ERROR, problem)
+
+
+def _rounds(trials: Sequence[_Trial]) -> list[list[_Trial]]:
+    """Split what is to be done so that no canary lies where a job of its round may read it.
+
+    A job fails when a file that it has listed vanishes, and that would be held against its flow.
+    """
+    rounds: list[tuple[list[_Trial], set[str], set[str]]] = []
+    for trial in trials:
+        name, jobs = trial[0].name, trial[2].jobs
+        fitting = (each for each in rounds if name not in each[2] and not jobs & each[1])
+        chosen, names, taken_by = next(fitting, ([], set(), set()))
+        if not chosen:
+            rounds.append((chosen, names, taken_by))
+        chosen.append(trial)
+        names.add(name)
+        taken_by |= jobs
+    return [chosen for chosen, _, _ in rounds]
 
 
 def _record(job: Job, level: Level | None, *, canary: bool) -> Record:
@@ -55,9 +84,9 @@ def _record(job: Job, level: Level | None, *, canary: bool) -> Record:
     return Record(replication=job.name, level=asked if canary else Level.STATUS, reason="interrupted")
 
 
-def _verify_one(job: Job, run: Run, record: Record) -> None:
+def _verify_one(job: Job, run: Run, record: Record, carried: Carried) -> None:
     try:
-        _at_level(job, run, record)
+        _at_level(job, run, record, carried)
     except NotProved as error:
         record.conclude(Outcome.FAILED, str(error))
     except NotJudged as error:
@@ -77,13 +106,13 @@ def _verify_one(job: Job, run: Run, record: Record) -> None:
     run.emit(f"{job.name}: {record.outcome.value.replace('_', ' ')}" + (f": {record.reason}" if record.reason else ""))
 
 
-def _at_level(job: Job, run: Run, record: Record) -> None:
+def _at_level(job: Job, run: Run, record: Record, carried: Carried) -> None:
     if run.stop.is_set():
         raise Interrupted
     if record.level is Level.STATUS:
         check_status(job, record)
         return
-    prove_by_canary(job, run, record)
+    prove_by_canary(job, run, record, carried)
     if record.level is not Level.CANARY:
         record.not_checked.append(f"all objects at level {record.level.value}")
         raise NotJudged(f"level {record.level.value} compares all objects, and only a canary was compared: it arrived")
@@ -125,16 +154,6 @@ def _attended(run: Run, work: Callable[[], None]) -> None:
 def _finish(futures: Sequence[Future[None]]) -> None:
     for future in futures:
         future.result()
-
-
-def _places(written: Sequence[tuple[Job, Record]]) -> list[tuple[Record, str, Any]]:
-    """Return (record, name, store) for every place of the run, each once."""
-    places: dict[Location, tuple[Record, Provider]] = {}
-    for job, record in written:
-        source, destination = job.provider.ends(job.flow)
-        places.setdefault(source, (record, job.source))
-        places.setdefault(destination, (record, job.destination))
-    return [(record, location.provider, provider.store(location)) for location, (record, provider) in places.items()]
 
 
 def _one_at_a_time(emit: Emit) -> Callable[[str], None]:

@@ -11,7 +11,7 @@ from reconciler.model.relationship import Flow
 from reconciler.model.verification import ObjectFacts
 from reconciler.providers.base import Store
 
-__all__ = ["FOLDER", "Specimen", "excluding_glob", "run_prefix", "specimen_key"]
+__all__ = ["FOLDER", "Specimen", "excluding_glob", "run_prefix", "specimen_key", "specimen_tags"]
 
 FOLDER = ".repl-canary/"
 """Where canaries lie, below a location."""
@@ -26,6 +26,11 @@ def run_prefix(run_id: str) -> str:
 def specimen_key(run_id: str, flow: Flow) -> str:
     """Return a flow's canary key, relative to its location."""
     return run_prefix(run_id) + flow.name
+
+
+def specimen_tags(flow: Flow) -> dict[str, str]:
+    """Return the tags of a flow's canary: those that its filter asks for."""
+    return dict((flow.spec.filter.tags if flow.spec.filter else None) or {})
 
 
 def excluding_glob(flow: Flow, source: Location, key: str) -> str | None:
@@ -56,7 +61,7 @@ class Specimen:
             key=specimen_key(run_id, flow),
             content=secrets.token_bytes(size),
             metadata={"repl-run": run_id, "repl-replication": flow.name},
-            tags=dict((flow.spec.filter.tags if flow.spec.filter else None) or {}),
+            tags=specimen_tags(flow),
         )
 
     @property

@@ -2,9 +2,9 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -107,9 +107,11 @@ class Bench:
         live = next(r for state in found for r in state.relationships if r.identity == desired.identity)
         return Job(flow=flow, provider=provider, relationship=live, source=source[1], destination=destination[1])
 
-    def verify(self, *jobs: Job, stop: threading.Event | None = None) -> tuple[Verification, ...]:
+    def verify(
+        self, *jobs: Job, stop: threading.Event | None = None, others: Sequence[Job] = ()
+    ) -> tuple[Verification, ...]:
         return verify(
-            jobs, run_id=f"run-{next(_numbers)}", clock=SystemClock(), secrets=self.secrets,
+            jobs, run_id=f"run-{next(_numbers)}", clock=SystemClock(), secrets=self.secrets, others=others,
             stop=stop or threading.Event(), emit=lambda _: None,
         )  # fmt: skip
 
@@ -211,3 +213,38 @@ def test_many_at_a_time(bench: Bench) -> None:
     assert [answer.outcome for answer in answers] == [Outcome.PROVED] * 3
     assert left(*(store for job in jobs for store in ends(job))) == []
     assert Location(provider="aws", bucket=bucket) == jobs[0].flow.spec.source
+
+
+def versions(bench: Bench, bucket: str) -> list[str]:
+    """Keys of all versions and delete markers of canaries."""
+    listed = bench.world.s3().list_object_versions(Bucket=bucket)
+    keys = [item["Key"] for part in ("Versions", "DeleteMarkers") for item in listed.get(part, [])]
+    return [key for key in keys if "canary" in key]
+
+
+def test_an_s3_rule_carries_on_what_the_cluster_wrote(bench: Bench) -> None:
+    bucket, copy = bench.bucket(), bench.bucket()
+    job = bench.live(bench.nas, {"path": bench.folder()}, bench.s3, {"bucket": bucket, "prefix": "v1/"})
+    onward = bench.live(bench.s3, {"bucket": bucket}, bench.s3, {"bucket": copy}, deletes="replicate")
+    mark = bench.world.last_request()
+    (answer,) = bench.verify(job, others=[replace(onward, relationship=None)])
+    assert (answer.outcome, verdicts(answer)["cleanup"]) == (Outcome.PROVED, Verdict.MATCH)
+    written = [entry["path"] for entry in bench.world.requests("s3", mark) if entry["method"] == "DELETE"]
+    assert [path for path in written if path.startswith(f"/{copy}/v1/.repl-canary/")]
+    assert versions(bench, bucket) == versions(bench, copy) == []
+
+
+def test_flows_of_all_kinds_from_one_bucket(bench: Bench) -> None:
+    """Each takes the other's canary too: rules at once, the cluster whenever its job begins."""
+    bucket, copy = bench.bucket(), bench.bucket()
+    jobs = [
+        bench.live(bench.s3, {"bucket": bucket}, bench.s3, {"bucket": copy}, deletes="replicate"),
+        bench.live(bench.s3, {"bucket": bucket, "prefix": "raw/"}, bench.nas, {"path": bench.folder()}),
+        bench.live(bench.s3, {"bucket": bucket}, bench.nas, {"path": bench.folder()}),
+    ]
+    answers = bench.verify(*jobs)
+    assert [(answer.outcome, answer.reason, verdicts(answer)["cleanup"]) for answer in answers] == [
+        (Outcome.PROVED, "", Verdict.MATCH)
+    ] * 3
+    assert versions(bench, bucket) == versions(bench, copy) == []
+    assert [facts.key for job in jobs[1:] for facts in ends(job)[1].list() if "canary" in facts.key] == []
