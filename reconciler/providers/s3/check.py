@@ -243,7 +243,7 @@ def _role(flow: Flow) -> Iterator[Problem]:
     if _flavour(flow) is Flavour.AWS and role is not None and not ROLE.fullmatch(role):
         yield Problem(
             "REPL-C115", ("s3", "role"), "Not the ARN of a role",
-            f"{role!r} is not written arn:aws:iam::<account of 12 digits>:role/<name>.", "copy the ARN from IAM",
+            f"{role!r} is not written arn:aws:iam::<account>:role/<name>.", "copy the ARN from IAM",
         )  # fmt: skip
 
 

@@ -14,8 +14,9 @@ from reconciler.model.value import Document
 
 __all__ = ["ROLE", "Credentials", "Flavour", "S3Config", "S3Options", "Switch"]
 
-ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
-"""An IAM role's ARN. Source: AWS IAM user guide, *IAM identifiers*."""
+ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{1,12}:role/[\w+=,.@/-]{1,512}")
+"""An IAM role's ARN. Real accounts have 12 digits; shortened ones of examples are left to AWS to refuse.
+Source: AWS IAM user guide, *IAM identifiers*."""
 _ACCOUNT = r"^\d{12}$"
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
@@ -101,7 +102,7 @@ class S3Config(Config):
                 "`endpoint` is plain http on another machine: use https, or set `insecure: true` if nobody can listen"
             )
         if self.flavour is Flavour.AWS and self.role is not None and not ROLE.fullmatch(self.role):
-            raise ValueError("`role` is written arn:aws:iam::<account of 12 digits>:role/<name>")
+            raise ValueError("`role` is written arn:aws:iam::<account>:role/<name>")
         if self.flavour is Flavour.AWS and self.destination_form != "arn":
             raise ValueError("`destinationForm: bare` is for Ceph and others: AWS takes ARNs only")
         if self.profile is not None and self.credentials is not None:

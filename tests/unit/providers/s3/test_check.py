@@ -58,7 +58,7 @@ def found(one: Any) -> list[tuple[str, str]]:
         ({"s3": {"priority": -1}}, "REPL-C114", "spec.s3.priority"),
         ({"s3": {"priority": 2**31}}, "REPL-C114", "spec.s3.priority"),
         ({"s3": {"role": "repl"}}, "REPL-C115", "spec.s3.role"),
-        ({"s3": {"role": "arn:aws:iam::1:role/x"}}, "REPL-C115", "spec.s3.role"),
+        ({"s3": {"role": "arn:aws:iam::1:user/x"}}, "REPL-C115", "spec.s3.role"),
         ({"s3": {"id": "a\x00b"}}, "REPL-C116", "spec.s3.id"),
         ({"s3": {"account": "123"}}, "REPL-C117", "spec.s3.account"),
         ({"s3": {"replicationTime": "enabled", "metrics": "disabled"}}, "REPL-C118", "spec.s3.metrics"),
