@@ -135,8 +135,8 @@ class S3Store:
             versions = ()  # a server without versions
         for version in versions:
             self._delete(key, version)
-        if not versions:
-            self._delete(key, None)
+        if not versions and self.head(key) is not None:
+            self._delete(key, None)  # only if it is there: a versioned bucket answers with a delete marker else
 
     # Inside ---------------------------------------------------------------------------------------------------
 
