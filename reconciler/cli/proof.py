@@ -9,9 +9,10 @@ from reconciler.cli.session import Session
 from reconciler.engine.match import match
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import desired_of
+from reconciler.errors import ProviderError
 from reconciler.model.manifest import State
 from reconciler.model.relationship import Flow
-from reconciler.model.verification import Level, Verification
+from reconciler.model.verification import Check, Level, Outcome, Verdict, Verification
 from reconciler.providers.base import Provider
 from reconciler.verify.run import Job, verify
 
@@ -36,13 +37,20 @@ def prove(
     """Verify the flows, each at its own level unless one is given. One answer for each, ordered by name.
 
     The other active flows of the workspace are made known too, since they carry canaries on.
+
+    Raises:
+        ProviderError: nothing at all could be read. Where only some could not, those have failed.
     """
     if not flows:
         return ()
     parallelism = session.request.parallelism
     world = observe(flows, (), session.connections, parallelism=parallelism)
-    readable = [want for want in desired_of(flows, session.inputs) if want.container.scope_ref in world.observations]
+    wanted = desired_of(flows, session.inputs)
+    readable = [want for want in wanted if want.container.scope_ref in world.observations]
     pairs = match(readable, world, session.state.receipt()).pairs
+    unread = {want.flow.name: world.unread[want.container.scope_ref] for want in wanted if want not in readable}
+    if len(unread) == len(flows):
+        raise next(iter(unread.values()))
     jobs = [
         Job(
             flow=flow,
@@ -52,11 +60,24 @@ def prove(
             destination=session.connections.provider(flow.destination.name),
         )
         for flow in flows
+        if flow.name not in unread
     ]
-    return verify(
+    proofs = verify(
         jobs, run_id=run_id, clock=session.clock, parallelism=parallelism, level=level, canary=canary,
         others=_others(session, flows), secrets=session.secrets, stop=stop, emit=emit,
     )  # fmt: skip
+    failed = [_unread(flow, level, unread[flow.name]) for flow in flows if flow.name in unread]
+    return tuple(sorted((*proofs, *failed), key=lambda proof: proof.replication))
+
+
+def _unread(flow: Flow, level: Level | None, error: ProviderError) -> Verification:
+    return Verification(
+        replication=flow.name,
+        level=level or flow.spec.verify.level,
+        outcome=Outcome.FAILED,
+        checks=(Check(name="health", verdict=Verdict.ERROR, detail=str(error)),),
+        reason=f"what is live could not be read: {error}",
+    )
 
 
 class _Later:

@@ -153,8 +153,12 @@ def test_8_for_a_wrong_key(lab: LabClient) -> None:
     (lab.folder / "secrets" / "s3").write_text("wrong/wrong/wrong/wrong/wrong/wrong/wron\n")
     refused = lab.run("plan", "--select", "logs-to-dr")
     assert refused.code == 8, refused.text
+    assert lab.run("verify", "logs-to-dr").code == 8
     (lab.folder / "secrets" / "s3").unlink()
-    assert lab.run("plan", "--select", "logs-to-dr").code == 8
+    for command in (("plan", "--select"), ("verify",), ("drift", "--select")):
+        unset = lab.run(*command, "logs-to-dr")
+        assert unset.code == 8, unset.text
+    assert lab.run("verify", "logs-to-dx").code == 64
 
 
 def test_64_without_anybody_to_ask(lab: LabClient) -> None:
