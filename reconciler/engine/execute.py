@@ -168,7 +168,9 @@ def _send(context: RunContext, at: _Progress, call: Call) -> None:
             with attempt:
                 result = provider.execute(ready, context.secrets)
     except ProviderError as error:
-        if not error.ambiguous:
+        if error.ambiguous:
+            at.calls += 1
+        else:
             context.journal.write(JournalEvent.CALL_FAILED, container=at.name, step=call.id, detail=str(error))
         raise
     at.calls += 0 if result.skipped else 1
