@@ -91,7 +91,6 @@ def test_3_where_one_of_two_fails(lab: LabClient) -> None:
 def test_4_for_a_guard_and_for_an_effect_without_approval(lab: LabClient) -> None:
     assert lab.run("apply", "--yes", "--no-verify").code == 0
     lab.edit("replications.yaml", "bucket: proj, prefix: v1/", "bucket: proj, prefix: v2/")
-    lab.edit("workspace.yaml", ", maxRecopy: 10TiB", "")
     refused = lab.run("apply", "--yes")
     assert refused.code == 4, refused.text
     assert "--allow QUMULO-REPLACE@nas-archive" in refused.text

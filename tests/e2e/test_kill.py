@@ -65,7 +65,6 @@ def test_killed_at_every_boundary_and_run_again(lab: LabClient, forks: Forks, wh
 
 def test_a_replacement_killed_at_every_boundary(lab: LabClient, forks: Forks) -> None:
     lab.switch("nas-1", job_seconds=0)
-    lab.edit("workspace.yaml", ", maxRecopy: 10TiB", "")
     allow = ("--allow", "QUMULO-REPLACE")
     assert forks.run("apply", "--yes", "--no-verify").code == 0
     number, folder = 0, 1

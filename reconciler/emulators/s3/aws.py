@@ -63,7 +63,7 @@ class AwsReplication:
         if not has_integrity_header(request):
             raise invalid_request("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
         with self._store.lock:
-            validate(request.body, Place(bucket, self._versioning))
+            validate(request.body, Place(bucket, self._versioning), future=self._board.now.add_unknown_field)
             body = with_ids(request.body)
             with self._lock:
                 self._stored[bucket] = _Stored(body, parse(body, "ReplicationConfiguration"))

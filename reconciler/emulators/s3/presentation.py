@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 from xml.parsers import expat
 
 from reconciler.emulators.s3.document import serialise
-from reconciler.emulators.s3.rules import prefix_of, tag_elements
+from reconciler.emulators.s3.rules import FUTURE_FIELD, prefix_of, tag_elements
 from reconciler.emulators.s3.switches import AwsSwitches
 
 
@@ -59,7 +59,8 @@ def _reverse(root: Element, _switches: AwsSwitches) -> None:
 
 def _unknown_field(root: Element, _switches: AwsSwitches) -> None:
     for rule in root.findall("Rule"):
-        SubElement(SubElement(rule, "FutureField"), "Status").text = "Enabled"
+        if rule.find(FUTURE_FIELD) is None:
+            SubElement(SubElement(rule, FUTURE_FIELD), "Status").text = "Enabled"
 
 
 def _empty_filter(root: Element, switches: AwsSwitches) -> None:

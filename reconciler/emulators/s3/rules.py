@@ -8,6 +8,9 @@ from xml.etree.ElementTree import Element
 
 from reconciler.emulators.s3.document import flag, text
 
+#: An element that the service may have one day, and that no client knows yet.
+FUTURE_FIELD = "FutureField"
+
 ARN = "arn:aws:s3:::"
 
 

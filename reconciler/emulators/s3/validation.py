@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element
 
 from reconciler.emulators.s3.document import Group, Text, flag, parse, text
 from reconciler.emulators.s3.errors import S3Error, invalid_argument, invalid_request, malformed
-from reconciler.emulators.s3.rules import ARN, prefix_of, tag_elements
+from reconciler.emulators.s3.rules import ARN, FUTURE_FIELD, prefix_of, tag_elements
 
 BODY_LIMIT = 2 * 1024 * 1024
 MAX_RULES = 1000
@@ -99,12 +99,18 @@ class Place:
     versioning: Callable[[str], str | None]
 
 
-def validate(body: bytes, place: Place) -> Element:
-    """The parsed configuration, or S3Error: schema first, then role, source versioning, rules, and destinations."""
+def validate(body: bytes, place: Place, *, future: bool = False) -> Element:
+    """The parsed configuration, or S3Error: schema first, then role, source versioning, rules, and destinations.
+
+    ``future``: a server that adds ``FutureField`` to its answers takes it back too.
+    """
     if len(body) > BODY_LIMIT:
         limit = str(BODY_LIMIT)
         raise S3Error(400, "MaxMessageLengthExceeded", "Your request was too big.", MaxMessageLengthBytes=limit)
     root = parse(body, "ReplicationConfiguration")
+    for rule in root.findall("Rule") if future else ():
+        for element in rule.findall(FUTURE_FIELD):
+            rule.remove(element)
     SCHEMA.check(root)
     for error in _errors(root, place):
         raise error
