@@ -29,7 +29,7 @@ lab: $(VENV)/.lab ## Start the emulators with a ready workspace; Ctrl-C ends the
 	$(BIN)/repl lab up
 
 test: $(VENV)/.dev ## Run all tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q
+	$(BIN)/python -m pytest -n 3 --dist loadgroup -q
 
 test-fast: $(VENV)/.dev ## Run the tests that start no processes
 	$(BIN)/python -m pytest -n auto -q tests/unit tests/property tests/repo
@@ -45,7 +45,7 @@ contracts: $(VENV)/.dev ## Directions of imports
 	$(BIN)/lint-imports
 
 coverage: $(VENV)/.dev ## Run all tests and measure branch coverage of the rooms that must be above 95 %
-	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -n auto --dist loadgroup -q
+	$(BIN)/coverage run -m pytest -n 3 --dist loadgroup -q
 	$(BIN)/coverage combine -q
 	$(BIN)/python tests/coverage_rooms.py
 
