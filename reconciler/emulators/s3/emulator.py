@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -56,7 +57,7 @@ class _Zone:
             server.stop()
 
 
-class _S3(Generic[T]):
+class _S3(ABC, Generic[T]):
     """What both flavours share: zones behind endpoints, and a worker between them."""
 
     kind = "s3"
@@ -144,14 +145,17 @@ class _S3(Generic[T]):
         for zone in self._zones.values():
             zone.store.close()
 
+    @abstractmethod
     def _behaviour(self) -> Behaviour:
-        raise NotImplementedError
+        """What the flavour does beyond the store."""
 
+    @abstractmethod
     def _resource(self, zone: _Zone) -> Resource:
-        raise NotImplementedError
+        """The `?replication` of a zone."""
 
+    @abstractmethod
     def _rules(self, bucket: str) -> tuple[Rule, ...]:
-        raise NotImplementedError
+        """The rules by which the worker copies."""
 
     def _mirror(self, zone: _Zone, request: Request, region: str) -> None:
         """A bucket was changed in a zone. One account has nothing to tell to anybody."""
