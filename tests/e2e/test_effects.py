@@ -9,7 +9,7 @@ import pytest
 from tests.lab.command import LabClient, repl
 from tests.lab.world import RunningWorld, eventually
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 ONE = """\
 apiVersion: repl/v1

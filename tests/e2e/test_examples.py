@@ -16,7 +16,7 @@ import pytest
 from tests.lab.command import Ended, LabClient, repl
 from tests.lab.world import RunningWorld, eventually, run_world
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 CANARIES = ".repl-canary"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab.command import LabClient, repl
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 #: Holds the lock's file as another apply would.

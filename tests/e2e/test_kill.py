@@ -10,7 +10,7 @@ import pytest
 from tests.lab.command import Ended, LabClient
 from tests.lab.forks import KILLED, Forks, forking
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

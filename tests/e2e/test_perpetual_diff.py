@@ -9,7 +9,7 @@ import pytest
 
 from tests.lab.command import LabClient
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 RULES = "replications.yaml"
 

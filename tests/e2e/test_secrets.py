@@ -4,7 +4,7 @@ import pytest
 
 from tests.lab.command import LabClient
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def test_every_artefact(lab: LabClient) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab.command import LabClient, repl
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def emulators_running() -> list[str]:
