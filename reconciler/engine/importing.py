@@ -122,7 +122,7 @@ class _PeerFinder:
         same = [name for name, face in self._faces.items() if known and _host(face.url) == _host(known.url)]
         bucket = end.get("bucket")
         region = self._region(same[0], bucket) if same and isinstance(bucket, str) else None
-        wanted = peer.region if peer else region
+        wanted = region or (peer.region if peer else None)  # where the bucket says it lies, if it says so
         return next((name for name in same if self._faces[name].region == wanted), same[0] if same else owner)
 
     def _region(self, name: str, bucket: str) -> Json:
