@@ -28,8 +28,7 @@ demo: $(VENV)/.lab ## Watch the whole story: plan, apply, proof, a change by han
 lab: $(VENV)/.lab ## Start the emulators with a ready workspace; Ctrl-C ends them
 	$(BIN)/repl lab up
 
-test: $(VENV)/.dev ## Run all tests
-	$(BIN)/python -m pytest -n 3 --dist loadgroup -q
+test: coverage test-e2e ## Run all tests
 
 test-fast: $(VENV)/.dev ## Run the tests that start no processes
 	$(BIN)/python -m pytest -n auto -q tests/unit tests/property tests/repo
