@@ -217,6 +217,10 @@ class S3Rules:
         assert answer.status_code == 200, answer.text
         return answer.text
 
+    def rules(self, bucket: str) -> list[str]:
+        """The text of each rule of a bucket, in the server's order."""
+        return _RULE.findall(self.configuration(bucket))
+
     def put_configuration(self, bucket: str, text: str) -> None:
         answer = self.send("PUT", f"/{bucket}?replication", text.encode())
         assert answer.status_code == 200, answer.text
