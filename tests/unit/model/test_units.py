@@ -55,3 +55,8 @@ def test_what_is_no_size(text: object) -> None:
 )
 def test_sizes_shown(count: int, text: str) -> None:
     assert format_bytes(count) == text
+
+
+def test_a_size_beyond_all_numbers_is_refused() -> None:
+    with pytest.raises(ValueError, match="computer"):
+        parse_bytes("9" * 400 + "EiB")

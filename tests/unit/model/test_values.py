@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from reconciler.model.finding import Finding, Severity, SourceRange
 from reconciler.model.graph import Edge, Graph, Node
-from reconciler.model.manifest import Allow, FlowEnds, Match, WorkspaceSpec
+from reconciler.model.manifest import Allow, Config, FlowEnds, Match, VerifySpec, WorkspaceSpec
 from reconciler.model.secret import SecretRef, secret_refs
 from reconciler.model.step import Effect, EffectRule, Estimate, Ref
 from reconciler.model.value import canonical_json, digest
@@ -117,3 +117,21 @@ def test_a_graph_holds_together() -> None:
         Graph(nodes=(nodes[0], nodes[0]))
     with pytest.raises(ValidationError, match="not there"):
         Graph(nodes=nodes, edges=(Edge(replication="r", source="a", destination="z"),))
+
+
+def test_seconds_are_whole_numbers_or_text() -> None:
+    assert VerifySpec.model_validate({"within": 15}).within == 15
+    assert VerifySpec.model_validate({"within": "1m"}).within == 60
+    for broken in (True, 1.5, -1, "soon"):
+        with pytest.raises(ValidationError):
+            VerifySpec.model_validate({"within": broken})
+
+
+def test_a_connection_names_its_system_without_its_secrets() -> None:
+    class Settings(Config):
+        host: str
+        password: SecretRef
+
+    one, other = (Settings(host=host, password=SecretRef(env="A")) for host in ("a", "b"))
+    assert one.system() != other.system()
+    assert one.system() == Settings(host="a", password=SecretRef(env="B")).system()
