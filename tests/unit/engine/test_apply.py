@@ -363,3 +363,46 @@ def test_the_actor_is_who_ci_says(variables: dict[str, str]) -> None:
 
 def test_the_actor_is_somebody_in_any_case() -> None:
     assert "@" in actor({})
+
+
+def test_nothing_is_deleted_after_a_write_on_the_same_provider_failed(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path)
+    bench.write("workspace.yaml", PRUNING)
+    bench.replicate("old", "a", "b")
+    bench.replicate("kept", "d", "b", prefix="k/")
+    bench.apply(bench.plan())
+    bench.forget("old")
+    bench.replicate("new", "c", "d")
+    plan = bench.plan(prune=True)
+    assert sorted(item.level for item in plan.containers) == [0, 1]
+    bench.here.fail(plan.containers[0].calls[0].operation, code=ErrorCode.PERMISSION_DENIED, times=1)
+    receipt = bench.apply(plan)
+    outcomes = {result.container.scope: result.outcome for result in receipt.results}
+    assert outcomes == {"bucket/c": ContainerOutcome.FAILED, "bucket/a": ContainerOutcome.SKIPPED}
+    assert "repl.default.old" in bench.here.rules["a"]
+
+
+def test_a_run_stopped_before_it_began_does_nothing(bench: Workbench) -> None:
+    bench.replicate("one")
+    stop = threading.Event()
+    stop.set()
+    receipt = bench.apply(bench.plan(), stop=stop)
+    assert receipt.outcome is RunOutcome.INTERRUPTED
+    assert writes(bench) == 0
+
+
+def test_a_lock_file_that_says_nothing_is_held_all_the_same(tmp_path: Path) -> None:
+    clock = ManualClock()
+    with FileLock(tmp_path / "lock", actor="ada@site", clock=clock):
+        (tmp_path / "lock").write_text("garbage")
+        with pytest.raises(LockHeld, match="holder unknown"), FileLock(tmp_path / "lock", actor="bob", clock=clock):
+            pass
+
+
+def test_without_its_journal_a_plan_is_judged_as_new(bench: Workbench) -> None:
+    bench.replicate("one")
+    plan = bench.plan()
+    receipt = bench.apply(plan)
+    bench.state.journal_path(receipt.run_id).unlink()
+    with pytest.raises(StalePlan, match="changed by somebody else"):
+        bench.apply(plan)

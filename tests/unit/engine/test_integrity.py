@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine.digests import digest_of, matches
-from reconciler.engine.integrity import read_plan, require_same_files
+from reconciler.engine.integrity import read_plan, require_intact, require_same_files
 from reconciler.engine.state import StateFolder
 from reconciler.errors import ReplError, StalePlan
 from tests.lab.workbench import Workbench
@@ -103,3 +103,16 @@ def test_a_damaged_journal_is_said(bench: Workbench) -> None:
     path.write_bytes(b'{"not": "an entry"}\n' + path.read_bytes())
     with pytest.raises(ReplError, match="damaged at line 1"):
         bench.apply(plan)
+
+
+def test_a_plan_of_another_format_is_refused(bench: Workbench) -> None:
+    plan = bench.plan().model_copy(update={"format_version": "2.0"}).sealed()
+    with pytest.raises(StalePlan, match=r"format 2\.0"):
+        require_intact(plan, plan.created_at)
+
+
+def test_a_file_too_large_for_a_plan_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "p.json").open("wb") as file:
+        file.truncate(513 * 1024 * 1024)
+    with pytest.raises(StalePlan, match="too large"):
+        read_plan(tmp_path / "p.json")
