@@ -172,8 +172,8 @@ up() {
   cluster osd require-osd-release pacific >/dev/null || true
 }
 
-# Without a policy on the zonegroup PutBucketReplication answers 405. Made before the gateways start, it holds from the
-# start; one that is made later takes minutes until data sync goes by it.
+# Without a policy on the zonegroup PutBucketReplication answers 405. Made before the gateways start, it holds from their
+# first moment.
 policy() {
   admin sync group create --group-id=g1 --status=allowed >/dev/null
   admin sync group flow create --group-id=g1 --flow-id=f1 --flow-type=symmetrical --zones=z1,z2 >/dev/null

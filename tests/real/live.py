@@ -5,6 +5,7 @@ Which one is told by environment variables; without them there is nothing to tes
 
 import contextlib
 import http.client
+import itertools
 import os
 import ssl
 import time
@@ -43,8 +44,8 @@ OPTIONAL = {
 }
 """With what they are if left out; the last is what names of buckets begin with."""
 _HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "keep-alive", "content-length"})
-_SETTLE_S = 600.0
-"""A new sync policy of Ceph's can take minutes until it holds for a bucket."""
+_SETTLE_S = 300.0
+"""How long a new bucket, or a new rule, may take until it is known everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +172,6 @@ class LiveS3(S3Rules):
             "insecure": True,
             "credentials": keys,
         }
-        if self._service.is_ceph:
-            config["destinationForm"] = "bare"
         return config | {k: v for k, v in (("role", self._service.role), ("caFile", ca_file)) if v}
 
     def clear(self) -> None:
@@ -215,35 +214,49 @@ class LiveS3(S3Rules):
     # Buckets of the run
 
     def make_buckets(self) -> None:
-        """Make them, versioned, and wait until data really flows between the ends."""
-        for bucket in dict.fromkeys((*self.sources, *self.destinations, self.objects)):
+        """Make them, versioned, and wait until the other end knows them and data really flows."""
+        there = self.client(list(self.docs)[-1])
+        for bucket in self._all_buckets:
             self.client().create_bucket(Bucket=bucket)
             self.client().put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        for number, bucket in enumerate(self.sources):
-            self._await_flow(bucket, self.destinations[number])
+        for bucket in self._all_buckets:
+            assert until(lambda bucket=bucket: _has(there, bucket)), f"{bucket} is not known at the other end"  # type: ignore[misc]
+        for bucket, destination in zip(self.sources, self.destinations, strict=True):
+            self._await_flow(bucket, destination)
+
+    @property
+    def _all_buckets(self) -> Sequence[str]:
+        return list(dict.fromkeys((*self.sources, *self.destinations, self.objects)))
 
     def _await_flow(self, bucket: str, destination: str) -> None:
-        there = self.client(list(self.docs)[-1])
-        rule = self.foreign_rule("settling", destination).replace("Disabled</Status><!--", "Enabled</Status><!--")
-        text = f"<ReplicationConfiguration><Role>{self._service.role}</Role>{rule}</ReplicationConfiguration>"
-        until(lambda: self.send("PUT", f"/{bucket}?replication", _everything(text).encode()).status_code == 200)
-        for number in range(1000):
-            key = f"settling/{number}"
+        """Write until something arrives: what is written before a rule holds everywhere may be passed over."""
+        there, numbers = self.client(list(self.docs)[-1]), itertools.count()
+        rule = (
+            "<ID>settling</ID><Priority>1</Priority><Filter><Prefix></Prefix></Filter><Status>Enabled</Status>"
+            f"<Destination><Bucket>arn:aws:s3:::{destination}</Bucket></Destination>"
+            "<DeleteMarkerReplication><Status>Disabled</Status></DeleteMarkerReplication>"
+        )
+        role = f"<Role>{self._service.role}</Role>"
+        text = f"<ReplicationConfiguration>{role}<Rule>{rule}</Rule></ReplicationConfiguration>"
+        accepted = until(lambda: self.send("PUT", f"/{bucket}?replication", text.encode()).status_code == 200)
+        assert accepted, f"{bucket} takes no replication configuration"
+
+        def arrived() -> bool:
+            key = f"settling/{next(numbers)}"
             self.client().put_object(Bucket=bucket, Key=key, Body=b"x")
-            if until(lambda key=key: _has(there, destination, key), seconds=_SETTLE_S / 20 + number):  # type: ignore[misc]
-                break
-        else:
-            raise AssertionError(f"nothing arrives in {destination}")
+            return until(lambda: _has(there, destination, key), seconds=5)
+
+        assert until(arrived), f"nothing arrives in {destination}"
         self.clear()
 
     def remove_buckets(self) -> None:
         """Empty them and remove them, at both ends."""
         for name in self.docs:
             client = self.client(name)
-            for bucket in dict.fromkeys((*self.sources, *self.destinations, self.objects)):
+            for bucket in self._all_buckets:
                 with contextlib.suppress(ClientError):
                     _empty(client, bucket)
-        for bucket in dict.fromkeys((*self.sources, *self.destinations, self.objects)):
+        for bucket in self._all_buckets:
             with contextlib.suppress(ClientError):
                 self.client().delete_bucket(Bucket=bucket)
 
@@ -258,15 +271,10 @@ def until(check: Any, seconds: float = _SETTLE_S) -> bool:
     return True
 
 
-def _everything(text: str) -> str:
-    """The rule without its prefix and tags."""
-    start, rest = text.split("<Filter>")
-    return f"{start}<Filter><Prefix></Prefix></Filter>{rest.partition('</Filter>')[2]}"
-
-
-def _has(client: Any, bucket: str, key: str) -> bool:
+def _has(client: Any, bucket: str, key: str | None = None) -> bool:
+    """Whether a bucket is there, or an object in it."""
     try:
-        client.head_object(Bucket=bucket, Key=key)
+        client.head_bucket(Bucket=bucket) if key is None else client.head_object(Bucket=bucket, Key=key)
     except ClientError:
         return False
     return True

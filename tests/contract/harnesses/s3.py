@@ -120,7 +120,6 @@ class RgwHarness(EmulatedS3):
                 "flavour": "rgw",
                 "region": self.described["region"],
                 "endpoint": urls["http"],
-                "destinationForm": "bare",
                 "credentials": self.credentials(),
             }
             self.document(zone, config)
