@@ -1,7 +1,7 @@
 """A small host: plans and applies flows over a harness through the engine itself, as the command line does."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from reconciler.providers.registry import Registry
 from reconciler.testing.harness import WORKSPACE, Harness, Sent
 from reconciler.verify.run import Job, verify
 
-__all__ = ["Host", "Killed"]
+__all__ = ["Host", "Killed", "Killing"]
 
 _EVERYTHING = Selection(select=("*",))
 
@@ -79,7 +79,7 @@ class Host:
         """Plan these flows, all effects approved, over connections that only read. Never raises for findings."""
         return self._plan(flows, self._connected(Access.READ), prune=prune, resync=resync)
 
-    def apply(self, plan: Plan, *, wrap: "Callable[[Provider], Provider] | None" = None) -> Receipt:
+    def apply(self, plan: Plan, *, wrap: Callable[[Provider], Provider] | None = None) -> Receipt:
         """Apply a plan that this host has made. `wrap` may put something in front of every provider."""
         connections = self._connected(Access.WRITE) if wrap is None else _Connections(self.harness, Access.WRITE, wrap)
         request = ApplyRequest(
@@ -116,7 +116,8 @@ class Host:
         plan = self.plan(*flows, prune=prune)
         assert plan.complete, _told(plan.findings)
         left = [
-            (c.replication, c.action.value, [(f.dotted, f.before, f.after) for f in c.fields]) for c in _active(plan)
+            (change.replication, change.action.value, [(one.dotted, one.before, one.after) for one in change.fields])
+            for change in plan.active_changes
         ]
         assert not left
         assert not plan.containers
@@ -260,15 +261,11 @@ def _by_name(flows: Sequence[Flow]) -> tuple[Flow, ...]:
     return tuple(sorted(flows, key=lambda flow: flow.name))
 
 
-def _active(plan: Plan) -> Sequence[Any]:
-    return plan.active_changes
-
-
 def _told(findings: Sequence[Finding]) -> list[str]:
     return [f"{finding.code} {finding.detail}" for finding in findings if finding.severity is Severity.ERROR]
 
 
-def _workspace(known: Any, written: Sequence[Flow], base: Path) -> LoadedWorkspace:
+def _workspace(known: Iterable[Flow], written: Sequence[Flow], base: Path) -> LoadedWorkspace:
     """Make the workspace that holds these flows; the providers are those of all flows known."""
     docs: dict[str, ProviderDoc] = {doc.name: doc for flow in known for doc in (flow.source, flow.destination)}
     replications = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("reconciler.testing.suite")
+pytest.register_assert_rewrite("reconciler.testing.host", "reconciler.testing.suite")
 
 __all__ = ["Board", "pytest_configure"]
 
