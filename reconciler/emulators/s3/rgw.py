@@ -1,8 +1,8 @@
 """The ?replication sub-resource as Ceph RGW serves it: translated into a bucket sync policy, and back with losses.
 
 Source: ceph/ceph src/rgw/rgw_rest_s3.cc, and radosgw 16.2.15 as it was observed: the configuration belongs to the
-bucket in all zones, Role and delete markers are not kept, nothing is checked against the destination, and changing
-the destination of a rule in place ends the process.
+bucket in all zones, Role and delete markers are not kept, nothing is checked against the destination, a rule that names
+it without the head of an ARN copies nothing, and changing the destination of a rule in place ends the process.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class RgwReplication:
         stored = self._policies.by_bucket.get(bucket, [])
         # The sync policy has one group for enabled rules and one for the others, and is read in that order.
         for rule in sorted(stored, key=lambda rule: text(rule, "Status") != "Enabled"):
-            root.append(_shown(rule, _HEADS[self._board.now.bucket_form]))
+            root.append(_shown(rule, _HEADS.get(self._board.now.bucket_form)))
         return Reply(200, (("Content-Type", "application/xml"),), serialise(root))
 
     def delete(self, bucket: str) -> Reply:
@@ -72,8 +72,10 @@ class RgwReplication:
             self._policies.by_bucket.pop(bucket, None)
 
     def rules(self, bucket: str) -> tuple[Rule, ...]:
+        """The rules that something comes of."""
         root = Element("ReplicationConfiguration")
-        root.extend(self._policies.by_bucket.get(bucket, []))
+        stored = self._policies.by_bucket.get(bucket, [])
+        root.extend(stored if self._board.now.bare_names == "followed" else filter(_names_an_arn, stored))
         return read_rules(root)
 
     def locks_versioning(self, bucket: str) -> bool:  # noqa: ARG002  (never, here)
@@ -103,11 +105,15 @@ def _check(rule: Element) -> None:
         raise malformed()
 
 
+def _names_an_arn(rule: Element) -> bool:
+    return (text(rule, "Destination/Bucket") or "").startswith(ARN)
+
+
 def _destination(rule: Element) -> str:
     return bucket_of(text(rule, "Destination/Bucket") or "")
 
 
-def _shown(rule: Element, head: str) -> Element:
+def _shown(rule: Element, head: str | None) -> Element:
     shown = Element("Rule")
     SubElement(shown, "ID").text = text(rule, "ID") or ""
     SubElement(shown, "Priority").text = text(rule, "Priority") or "0"
@@ -119,7 +125,8 @@ def _shown(rule: Element, head: str) -> Element:
         for zone in source_zones:
             SubElement(source, "Zone").text = zone
     destination = SubElement(shown, "Destination")
-    SubElement(destination, "Bucket").text = head + _destination(rule)
+    bucket = SubElement(destination, "Bucket")
+    bucket.text = text(rule, "Destination/Bucket") if head is None else head + _destination(rule)
     for name in ("StorageClass", "Zone"):
         for element in rule.findall(f"Destination/{name}"):
             SubElement(destination, name).text = element.text

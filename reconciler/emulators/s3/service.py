@@ -18,7 +18,7 @@ from reconciler.emulators.s3.document import parse, text
 from reconciler.emulators.s3.errors import S3Error, by_status, malformed, no_such_bucket, render
 from reconciler.emulators.s3.payload import decode
 from reconciler.emulators.s3.signature import Signed, verify, without_signature
-from reconciler.emulators.s3.store import Store
+from reconciler.emulators.s3.store import Store, Version
 from reconciler.emulators.s3.switches import Switches
 from reconciler.emulators.s3.worker import Change, status_of
 from reconciler.emulators.server import Handler
@@ -192,6 +192,10 @@ class S3Service:
                 raise no_such_bucket(call.bucket)
             before = {key: self._store.versions(bucket, key) for key in keys}
             reply = self._plain(call)
+            if _marks_nothing(call, bucket, before):
+                marker = self._store.mark_deleted(bucket, call.key)
+                reply = reply.with_header("x-amz-delete-marker", "true")
+                reply = reply.with_header("x-amz-version-id", marker.version_id)
             if reply.status < 300:
                 for key in keys:
                     after = self._store.versions(bucket, key)
@@ -201,6 +205,15 @@ class S3Service:
                         tagged = next((version for version in after if version.version_id == wanted), None)
                     self._observer(self._store, call.bucket, Change(key, before[key], after, tagged))
         return reply
+
+
+def _marks_nothing(call: _Call, bucket: FakeBucket, before: Mapping[str, list[Version]]) -> bool:
+    """Whether a delete in a versioned bucket is of a key without any version: it leaves a marker all the same.
+
+    Source: Amazon S3 user guide, "Working with delete markers"; Ceph 16 does so too (measured).
+    """
+    simple = call.name == "DeleteObject" and "versionId" not in call.request.params
+    return simple and bucket.is_versioned and not before[call.key]
 
 
 def _is_head_in_suspended(call: _Call, bucket: FakeBucket | None) -> bool:

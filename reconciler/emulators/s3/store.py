@@ -116,6 +116,15 @@ class Store:
             elif key in bucket.keys:
                 bucket.keys.pop(key)
 
+    def mark_deleted(self, bucket: FakeBucket, key: str) -> FakeDeleteMarker:
+        """Put a delete marker where nothing is, which moto does not do."""
+        with self._in_use():
+            nothing = FakeKey(key, b"", self.account, bucket.region_name)
+            marker = FakeDeleteMarker(key=nothing)
+            nothing.dispose()
+            bucket.keys.setlist(key, [marker])
+            return marker
+
     def tags(self, version: FakeKey) -> dict[str, str]:
         with self._in_use():
             tags: dict[str, str] = self._backend_of(version).tagger.get_tag_dict_for_resource(version.arn)

@@ -50,12 +50,15 @@ class AwsSwitches(Switches):
 
 
 class RgwSwitches(Switches):
-    """``bucket_form``: how a destination comes back: releases before 2025 answer with the bare name, newer ones with
-    an ARN, and some with the ARN's head twice. ``sync_policy``: without one in the zone group, PUT ?replication is
-    refused. ``crash_on_destination_change``: the server dies when a rule's destination changes in place.
+    """``bucket_form``: how a destination comes back: 16.2.15 answers with what was put (measured), others with the bare
+    name, with an ARN, or with the ARN's head twice. ``bare_names``: what becomes of rules whose destination is a bare
+    name: 16.2.15 keeps them and copies nothing (measured). ``sync_policy``: without one in the zone group,
+    PUT ?replication is refused. ``crash_on_destination_change``: the server dies when a rule's destination changes in
+    place.
     """
 
-    bucket_form: Literal["bare", "arn", "doubled_arn"] = "bare"
+    bucket_form: Literal["as_put", "bare", "arn", "doubled_arn"] = "as_put"
+    bare_names: Literal["ignored", "followed"] = "ignored"
     sync_policy: bool = True
     crash_on_destination_change: bool = True
 

@@ -28,9 +28,13 @@ class Zones:
             "Filter": {"Prefix": ""},
             "Status": "Enabled",
             "DeleteMarkerReplication": {"Status": "Disabled"},
-            "Destination": {"Bucket": destination or self.bucket},
+            "Destination": {"Bucket": destination or self.arn},
             **changes,
         }
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:s3:::{self.bucket}"
 
     def configure(self, *rules: dict[str, Any]) -> None:
         self.z1.put_bucket_replication(
@@ -87,13 +91,13 @@ def test_what_comes_back_has_losses(zones: Zones) -> None:
     expected = {
         "Role": "",
         "Rules": [
-            {"ID": "on", "Priority": 1, "Status": "Enabled", "Destination": {"Bucket": zones.bucket}},
+            {"ID": "on", "Priority": 1, "Status": "Enabled", "Destination": {"Bucket": zones.arn}},
             {
                 "ID": "off",
                 "Priority": 7,
                 "Filter": {"Prefix": "off/"},
                 "Status": "Disabled",
-                "Destination": {"Bucket": zones.bucket},
+                "Destination": {"Bucket": zones.arn},
             },
         ],
     }
@@ -129,6 +133,26 @@ def test_the_form_of_a_destination_is_the_server_s(zones: Zones, written: str, f
     zones.world.switch("ceph", bucket_form=form)
     zones.configure(zones.rule(destination=written.format("elsewhere")))
     assert zones.read()["Rules"][0]["Destination"] == {"Bucket": read.format("elsewhere")}
+
+
+@pytest.mark.parametrize("written", ["{}", "arn:aws:s3:::{}"])
+def test_a_destination_comes_back_as_it_was_put(zones: Zones, written: str) -> None:
+    zones.configure(zones.rule(destination=written.format("elsewhere")))
+    assert zones.read()["Rules"][0]["Destination"] == {"Bucket": written.format("elsewhere")}
+
+
+def test_a_bare_name_is_kept_and_nothing_is_copied(zones: Zones) -> None:
+    zones.configure(
+        zones.rule("bare", destination=zones.bucket, Filter={"Prefix": "bare/"}),
+        zones.rule("arn", Filter={"Prefix": "arn/"}),
+    )
+    for key in ("bare/k", "arn/k"):
+        zones.z1.put_object(Bucket=zones.bucket, Key=key, Body=b"1")
+    assert eventually(lambda: zones.body(zones.z2, "arn/k")) == b"1"
+    assert zones.body(zones.z2, "bare/k") is None
+    zones.world.switch("ceph", bare_names="followed")
+    zones.z1.put_object(Bucket=zones.bucket, Key="bare/l", Body=b"2")
+    assert eventually(lambda: zones.body(zones.z2, "bare/l")) == b"2"
 
 
 def test_zones_and_storage_class_are_kept(zones: Zones) -> None:
