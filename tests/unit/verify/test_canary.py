@@ -90,6 +90,29 @@ def test_the_level_given_replaces_the_flow_s(scene: Scene) -> None:
     assert (answer.level, answer.outcome, answer.bytes_written) == (Level.STATUS, Outcome.PROVED, 0)
 
 
+def test_what_a_new_rule_has_passed_over_is_written_again(scene: Scene) -> None:
+    job = scene.job(flow())
+    (rule,) = scene.here.rules["a"].values()
+    rule.document["source"]["prefix"] = "does not hold yet/"
+
+    def take_hold(elapsed: float) -> None:
+        if elapsed >= 10:
+            rule.document["source"]["prefix"] = ""
+
+    scene.clock.woken = take_hold
+    (answer,) = scene.verify(job)
+    assert answer.outcome is Outcome.PROVED
+    assert [check.detail.partition(",")[0] for check in named(answer, "canary written")][1:] == ["again"]
+    assert scene.left() == []
+
+
+def test_what_is_on_its_way_is_not_written_again(scene: Scene) -> None:
+    scene.here.plane.latency_s = 50
+    (answer,) = scene.verify(scene.job(flow()))
+    assert answer.outcome is Outcome.PROVED
+    assert len(named(answer, "canary written")) == 1
+
+
 # What it disproves ---------------------------------------------------------------------------------------------
 
 
