@@ -19,6 +19,7 @@ from reconciler.engine.changes import Inputs
 from reconciler.engine.check import Checked, check
 from reconciler.engine.connect import Connections
 from reconciler.engine.guard import check_allow_terms
+from reconciler.engine.journal import owed_copies
 from reconciler.engine.observe import World, observe
 from reconciler.engine.plan import make_plan
 from reconciler.engine.selection import Selection
@@ -147,6 +148,7 @@ class Session(AbstractContextManager["Session"]):
             selection=self.selection,
             prune=self.request.prune and self.workspace.settings.prune,
             resync=self.request.resync,
+            owed=owed_copies(self.state),
         )
 
     def require_sound(self) -> Checked:

@@ -56,6 +56,10 @@ def _parser() -> argparse.ArgumentParser:
         "--s3", action="append", metavar="NAME[:FLAVOUR]", help="an S3 world; flavour aws (usual) or rgw"
     )
     parser.add_argument("--qumulo", action="append", metavar="NAME", help="a Qumulo cluster")
+    parser.add_argument("--bos", action="append", metavar="NAME", help="Baidu BOS: one account, several regions")
+    parser.add_argument(
+        "--alarik", action="append", metavar="NAME[:REGION]", help="an Alarik server; region us-east-1 if not said"
+    )
     parser.add_argument("--dir", type=Path, help="where ca.pem goes (usual: a temporary directory)")
     parser.add_argument("--control-port", type=int, default=0, help="port of the control API (usual: any free one)")
     parser.add_argument(
@@ -69,8 +73,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    wanted = {"s3": options.s3, "qumulo": options.qumulo}
-    if options.s3 is None and options.qumulo is None:
+    wanted = {"s3": options.s3, "qumulo": options.qumulo, "bos": options.bos, "alarik": options.alarik}
+    if all(texts is None for texts in wanted.values()):
         wanted = {"s3": ["s3"], "qumulo": ["nas-1"]}
     ports = _ports(options.port)
     emulators = []

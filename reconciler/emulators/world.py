@@ -24,6 +24,8 @@ from reconciler.emulators.server import Server
 KINDS = {
     "s3": "reconciler.emulators.s3:build",
     "qumulo": "reconciler.emulators.qumulo:build",
+    "bos": "reconciler.emulators.bos:build",
+    "alarik": "reconciler.emulators.alarik:build",
 }
 
 

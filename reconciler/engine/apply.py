@@ -82,8 +82,8 @@ def apply(request: ApplyRequest) -> Receipt:
         results = _run_levels(context, request, histories)
         receipt = make_receipt(
             plan, run_id=run_id, who=actor(), started_at=started_at, finished_at=clock.now(), results=results,
-            interrupted=request.stop.is_set(), before=before, flows=request.flows,
-            reader=reader, secrets=request.secrets,
+            interrupted=request.stop.is_set(), before=before, owed=_owed(request, runs, before, run_id),
+            flows=request.flows, reader=reader, secrets=request.secrets,
         )  # fmt: skip
         request.state.write_receipt(receipt)
         journal.write(JournalEvent.RECEIPT_WRITTEN)
@@ -96,6 +96,13 @@ def finish(request: ApplyRequest, receipt: Receipt) -> None:
     path = request.state.journal_path(receipt.run_id)
     with Journal(path, run_id=receipt.run_id, plan_id=receipt.plan_id, clock=request.clock) as journal:
         journal.write(JournalEvent.RUN_FINISHED, detail=receipt.outcome.value)
+
+
+def _owed(request: ApplyRequest, runs: Sequence[RunHistory], before: Receipt | None, run_id: str) -> set[str]:
+    """Sum up what earlier runs and this one should have sent and did not."""
+    earlier = set(before.owed if before else ()).union(*(run.owed for run in runs if run.run_id != run_id))
+    this = read_journal(request.state.journal_path(run_id))
+    return (earlier - this.copied) | this.owed if this else earlier
 
 
 def _same_plan(request: ApplyRequest, runs: Sequence[RunHistory], last: Receipt | None) -> RunHistory | None:

@@ -11,7 +11,7 @@ from reconciler.engine.selection import Selection
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.change import Action, Change, FieldChange, Reason
 from reconciler.model.finding import SourceRange
-from reconciler.model.manifest import Location, State
+from reconciler.model.manifest import Existing, Location, State
 from reconciler.model.receipt import Receipt
 from reconciler.model.relationship import Flow
 from reconciler.model.units import format_seconds
@@ -34,6 +34,12 @@ class Inputs:
     """Workspace and command line both say so."""
     resync: frozenset[str] = frozenset()
     """Names of replications whose data shall be sent again."""
+    owed: frozenset[str] = frozenset()
+    """Names of replications whose existing data an earlier run should have sent and did not."""
+
+    def resends(self, flow: Flow) -> bool:
+        """Say whether the existing data of a flow shall be sent, whatever else changes."""
+        return flow.name in self.resync or (flow.name in self.owed and flow.spec.existing is Existing.COPY)
 
 
 def changes(desired: Sequence[Desired], matched: Matched, inputs: Inputs) -> tuple[Change, ...]:
@@ -115,6 +121,8 @@ def _judge(
         return Action.UPDATE, Reason.SETTINGS_DIFFER, fields + rotated
     if name in inputs.resync:
         return Action.RESYNC, Reason.RESYNC_REQUESTED, ()
+    if inputs.resends(want.flow):
+        return Action.RESYNC, Reason.COPY_OWED, ()
     return Action.NONE, Reason.IN_SYNC, ()
 
 

@@ -1,5 +1,7 @@
 """All that can be said without the network: owners, what providers cannot hold, the graph, policies."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.engine.connect import Connections
@@ -10,6 +12,7 @@ from reconciler.engine.topology import topology_of
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.graph import Graph
+from reconciler.model.observation import ScopeRef
 from reconciler.model.relationship import Flow
 from reconciler.providers.registry import Registry
 
@@ -39,12 +42,22 @@ def check(workspace: LoadedWorkspace, registry: Registry, connections: Connectio
     topology = topology_of(resolved.flows, connections.provider)
     found = [
         *(finding for flow in resolved.flows for finding in connections.provider(flow.owner.name).check(flow)),
+        *_together(resolved.flows, connections),
         *check_graph(topology),
         *check_policies(workspace.policies.values(), topology),
     ]
     located = [placed(workspace, finding) for finding in found]
     everything = {finding.sort_key: finding for finding in (*workspace.findings, *resolved.findings, *located)}
     return Checked(flows=resolved.flows, graph=graph, findings=tuple(everything[key] for key in sorted(everything)))
+
+
+def _together(flows: Sequence[Flow], connections: Connections) -> Iterator[Finding]:
+    """Let providers judge the flows of each scope as a whole."""
+    scopes: dict[ScopeRef, list[Flow]] = defaultdict(list)
+    for flow in flows:
+        scopes[connections.provider(flow.owner.name).scope(flow)].append(flow)
+    for scope in sorted(scopes, key=str):
+        yield from connections.provider(scope.provider).check_together(scopes[scope])
 
 
 def placed(workspace: LoadedWorkspace, finding: Finding) -> Finding:

@@ -8,7 +8,7 @@ import stamina
 
 from reconciler.clock import Clock
 from reconciler.engine.connect import Connections
-from reconciler.engine.converge import shortfalls
+from reconciler.engine.converge import find, shortfalls
 from reconciler.engine.events import ApplyEvent, Emit, EventKind
 from reconciler.engine.journal import ContainerHistory, Journal
 from reconciler.engine.reads import ScopeReader
@@ -64,6 +64,12 @@ class _Progress:
         return str(self.item.container)
 
     @property
+    def owed(self) -> tuple[str, ...]:
+        """Replications whose existing data is still to be sent."""
+        waiting = (call for call in self.item.calls if call.id not in self.history.finished)
+        return tuple(name for call in waiting for name in call.copies)
+
+    @property
     def untouched(self) -> bool:
         """Whether no call of this container has happened or is in doubt, in this run or the one resumed."""
         return not self.calls and self.history.in_doubt is None and not self._finished_calls
@@ -84,7 +90,7 @@ def run_container(context: RunContext, item: ContainerPlan, history: ContainerHi
     try:
         if at.untouched:
             _require_unchanged(context, item)
-        context.journal.write(JournalEvent.CONTAINER_STARTED, container=at.name)
+        context.journal.write(JournalEvent.CONTAINER_STARTED, container=at.name, copies=at.owed)
         context.emit(ApplyEvent(kind=EventKind.STARTED, container=at.name))
         _run_steps(context, at)
         fingerprint = _read_back(context, at)
@@ -110,6 +116,7 @@ def _require_unchanged(context: RunContext, item: ContainerPlan) -> None:
 
 
 def _run_steps(context: RunContext, at: _Progress) -> None:
+    all_done = False
     for step in at.item.steps:
         if context.stop.is_set():
             raise Interrupted
@@ -117,8 +124,9 @@ def _run_steps(context: RunContext, at: _Progress) -> None:
             _wait(context, at, step)
         elif step.id in at.history.finished:
             at.returned[_local(step.id)] = at.history.finished[step.id]
-        elif _call(context, at, step) is Settled.ALL_DONE:
-            return
+        elif not all_done or step.idempotent or step.copies:
+            # What the container does not show, as a copy of existing data or a tidying up, may still be due.
+            all_done |= _call(context, at, step) is Settled.ALL_DONE
 
 
 def _call(context: RunContext, at: _Progress, call: Call) -> Settled:
@@ -126,8 +134,14 @@ def _call(context: RunContext, at: _Progress, call: Call) -> Settled:
     in_doubt = at.history.in_doubt == call.id
     for pause in (*_SETTLE_PAUSES_S, None):
         if in_doubt and (settled := _look(context, at, call, pause)) is not Settled.NOT_HAPPENED:
+            at.returned[_local(call.id)] = seen = _seen(context, at)
             context.journal.write(
-                JournalEvent.CALL_DONE, container=at.name, step=call.id, detail="seen to have happened"
+                JournalEvent.CALL_DONE,
+                container=at.name,
+                step=call.id,
+                returned=seen,
+                copies=call.copies,
+                detail="seen to have happened",
             )
             context.emit(ApplyEvent(kind=EventKind.CALL_SETTLED, container=at.name, step=call.id, text=call.summary))
             return settled
@@ -153,6 +167,14 @@ def _look(context: RunContext, at: _Progress, call: Call, pause: float | None) -
             raise Interrupted
         found = settle(at.item, call, context.reader.fresh(at.item.container.scope_ref), first=first)
     return found
+
+
+def _seen(context: RunContext, at: _Progress) -> dict[str, Json]:
+    """What a creation would have returned, as far as it shows: the server's id, where one relationship is planned."""
+    if len(at.item.desired) != 1:
+        return {}
+    live = find(context.reader.latest(at.item.container.scope_ref), at.item.desired[0].identity)
+    return {"id": live.provider_id} if live and live.provider_id else {}
 
 
 def _send(context: RunContext, at: _Progress, call: Call) -> None:
@@ -181,6 +203,7 @@ def _send(context: RunContext, at: _Progress, call: Call) -> None:
         step=call.id,
         returned=result.returned,
         request_id=result.request_id,
+        copies=call.copies,
         detail=result.skipped,
     )
     context.emit(ApplyEvent(kind=EventKind.CALL_END, container=at.name, step=call.id, text=result.skipped))

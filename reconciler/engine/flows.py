@@ -136,9 +136,23 @@ def _option_findings(doc: ReplicationDoc, owner: ProviderInfo) -> Iterator[Findi
 def _unowned(doc: ReplicationDoc, source: ProviderInfo, destination: ProviderInfo) -> Finding:
     return _finding(
         doc.name, "REPL-C001", ("spec", "source"),
-        f"{source.title} cannot send to {destination.title}, and {destination.title} cannot pull from {source.title}.",
-        "choose ends of which one can drive the other; see `repl providers`",
+        f"{source.title} cannot send to {destination.title}: {source.reach}. "
+        f"And {destination.title} cannot pull from {source.title}: {destination.reach}.",
+        _way_out(source, destination),
     )  # fmt: skip
+
+
+def _way_out(source: ProviderInfo, destination: ProviderInfo) -> str:
+    """Say what could be done about a flow that neither end can own."""
+    ways = []
+    if _owner_side(destination, source) is not None:
+        ways.append(
+            f"let the data be written on {destination.title}, and turn the flow round: that way it can be owned"
+        )
+    if destination.speaks & source.speaks:
+        ways.append("copy with a tool that reads one and writes the other, outside of repl")
+    ways.append("replicate into a system that the source can reach; `repl providers` shows which")
+    return "; or ".join(ways)
 
 
 def _finding(name: str, code: str, path: FieldPath, detail: str, hint: str | None) -> Finding:

@@ -16,7 +16,7 @@ from reconciler.errors import ReplError
 from reconciler.model.receipt import JournalEntry, JournalEvent
 from reconciler.model.value import Json
 
-__all__ = ["ContainerHistory", "Journal", "RunHistory", "open_runs", "read_journal"]
+__all__ = ["ContainerHistory", "Journal", "RunHistory", "open_runs", "owed_copies", "read_journal"]
 
 
 class Journal:
@@ -45,6 +45,7 @@ class Journal:
         step: str | None = None,
         returned: dict[str, Json] | None = None,
         request_id: str | None = None,
+        copies: tuple[str, ...] = (),
         detail: str = "",
     ) -> None:
         """Append one entry and wait until it is on disk."""
@@ -57,6 +58,7 @@ class Journal:
             step=step,
             returned=returned or {},
             request_id=request_id,
+            copies=copies,
             detail=detail,
         )
         with self._lock:
@@ -108,6 +110,10 @@ class RunHistory:
     finished: bool = False
     containers: dict[str, ContainerHistory] = field(default_factory=dict)
     """By `str(ContainerRef)`."""
+    owed: set[str] = field(default_factory=set)
+    """Replications whose existing data this run should have sent and did not."""
+    copied: set[str] = field(default_factory=set)
+    """Replications whose existing data this run has sent."""
 
     @property
     def in_doubt(self) -> tuple[tuple[str, str], ...]:
@@ -133,6 +139,13 @@ def open_runs(state: StateFolder) -> tuple[RunHistory, ...]:
     return tuple(history for history in read if history is not None and not history.finished)
 
 
+def owed_copies(state: StateFolder) -> frozenset[str]:
+    """Name the replications whose existing data earlier runs should have sent and did not."""
+    receipt = state.receipt()
+    noted = set(receipt.owed) if receipt else set()
+    return frozenset(noted.union(*(run.owed for run in open_runs(state))))
+
+
 def _entries(path: Path) -> Iterator[JournalEntry]:
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):
@@ -155,6 +168,7 @@ def _note(history: RunHistory, entry: JournalEntry) -> None:
         history.finished = True
     if entry.container is None:
         return
+    _note_copies(history, entry)
     item = history.containers.setdefault(entry.container, ContainerHistory())
     step = entry.step or ""
     match entry.event:
@@ -173,3 +187,11 @@ def _note(history: RunHistory, entry: JournalEntry) -> None:
             item.failed = True
         case _:
             pass
+
+
+def _note_copies(history: RunHistory, entry: JournalEntry) -> None:
+    if entry.event is JournalEvent.CONTAINER_STARTED:
+        history.owed |= set(entry.copies)
+    elif entry.event is JournalEvent.CALL_DONE:
+        history.owed -= set(entry.copies)
+        history.copied |= set(entry.copies)

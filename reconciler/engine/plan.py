@@ -92,7 +92,7 @@ def _containers(
     chosen = {change.replication for change in made}
     planned = []
     for number, (ref, group) in enumerate(groups.items(), start=1):
-        answer = inputs.connections.provider(ref.provider).steps(_diff(ref, group, flows, world))
+        answer = inputs.connections.provider(ref.provider).steps(_diff(ref, group, flows, world, inputs))
         desired = [want.relationship for want in wanted[ref] if want.flow.name in chosen]
         planned.append(_Planned(answer=answer, container=_container(number, group, desired, answer, world)))
     return (
@@ -102,7 +102,9 @@ def _containers(
     )
 
 
-def _diff(ref: ContainerRef, group: Sequence[Change], flows: dict[str, Flow], world: World) -> ContainerDiff:
+def _diff(
+    ref: ContainerRef, group: Sequence[Change], flows: dict[str, Flow], world: World, inputs: Inputs
+) -> ContainerDiff:
     named = {change.replication: flows[change.replication] for change in group if change.replication in flows}
     return ContainerDiff(
         container=ref,
@@ -110,6 +112,7 @@ def _diff(ref: ContainerRef, group: Sequence[Change], flows: dict[str, Flow], wo
         changes=tuple(sorted(group, key=lambda change: change.replication)),
         flows=named,
         facts={name: world.ends(flow) for name, flow in named.items()},
+        resend=frozenset(name for name, flow in named.items() if inputs.resends(flow)),
     )
 
 

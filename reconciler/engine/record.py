@@ -45,6 +45,7 @@ def make_receipt(
     results: Sequence[ContainerResult],
     interrupted: bool,
     before: Receipt | None,
+    owed: Iterable[str],
     flows: Mapping[str, Flow],
     reader: ScopeReader,
     secrets: SecretResolver,
@@ -73,6 +74,7 @@ def make_receipt(
         finished_at=finished_at,
         outcome=_outcome(results, interrupted=interrupted),
         results=tuple(results),
+        owed=tuple(sorted(set(owed) & entries.keys() | {name for name in owed if name in flows})),
         replications=dict(sorted(entries.items())),
     )
 

@@ -38,6 +38,8 @@ class Reason(StrEnum):
     """Adopt: found by its identity, made by somebody else, and different."""
     REMOVED_FROM_MANIFEST = "removed_from_manifest"
     RESYNC_REQUESTED = "resync_requested"
+    COPY_OWED = "copy_owed"
+    """What was there before should have been sent, and an earlier run did not come to it."""
     IN_SYNC = "in_sync"
 
 
@@ -100,3 +102,6 @@ class ContainerDiff:
     """By replication name; a deleted one has none."""
     facts: dict[str, tuple[LocationFacts, LocationFacts]]
     """By replication name: (source, destination)."""
+    resend: frozenset[str] = frozenset()
+    """Names of the replications whose existing data shall be sent, whatever else changes: asked for, or owed by a run
+    that was cut off."""

@@ -50,6 +50,8 @@ class JournalEntry(Value):
     returned: dict[str, Json] = {}
     """What the call returned, for later steps; holds no secret."""
     request_id: str | None = None
+    copies: tuple[str, ...] = ()
+    """Replications whose existing data is owed from here on (`container_started`), or was sent (`call_done`)."""
     detail: str = ""
 
 
@@ -119,5 +121,7 @@ class Receipt(Value):
     outcome: RunOutcome
     results: tuple[ContainerResult, ...] = ()
     verifications: tuple[Verification, ...] = ()
+    owed: tuple[str, ...] = ()
+    """Names of the replications whose existing data should have been sent and was not, sorted."""
     replications: dict[str, ReceiptEntry] = {}
     """By name: all that this workspace manages, from this run and earlier ones."""

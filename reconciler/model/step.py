@@ -13,7 +13,10 @@ __all__ = ["Await", "Call", "Effect", "EffectRule", "Estimate", "Ref", "Step", "
 
 
 class Ref(Value):
-    """A value that an earlier step of the same container returned; in a body `{"$ref": {"step": .., "field": ..}}`."""
+    """A value that an earlier step of the same container returned (`id`: the server's id).
+
+    In a body `{"$ref": {"step": .., "field": ..}}`.
+    """
 
     step: str
     field: str
@@ -48,6 +51,9 @@ class Call(Value):
     """What is sent, and only what `execute` needs for that."""
     leaves_absent: bool = False
     """Whether the container is not there any more once this call has worked."""
+    copies: tuple[str, ...] = ()
+    """Names of the replications whose existing data this call sends. The container looks the same before and after,
+    so such a call counts as done only when it was answered."""
     preserves: tuple[str, ...] = ()
     """Identities of foreign relationships carried through unchanged."""
 

@@ -5,7 +5,7 @@ A provider owns translation and knowledge: it turns documents into calls and ans
 """
 
 import builtins
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -89,6 +89,8 @@ class ProviderInfo:
     """Protocols that a peer must speak so that this provider, as the source, can own the flow."""
     pulls_from: frozenset[str]
     """Protocols that a peer must speak so that this provider, as the destination, can own the flow."""
+    reach: str
+    """What its own replication leads to, as a clause: `rules of S3 lead to buckets of the same service`."""
     location_keys: frozenset[str]
     """Which keys of a location apply: {"bucket", "prefix"}."""
     required_location_keys: frozenset[str]
@@ -203,14 +205,22 @@ class Store(Protocol):
 class Provider(Protocol):
     """An open connection to one system. Construction touches no network; the first request does.
 
-    Pure methods (`check`, `scope`, `container`, `normalise`, `preflight`, `steps`) see no network and no clock.
-    Every other method raises ProviderError and nothing else. All methods may be called from several threads.
+    Pure methods (`check`, `check_together`, `scope`, `container`, `normalise`, `preflight`, `steps`) see no network
+    and no clock. Every other method raises ProviderError and nothing else. All methods may be called from several
+    threads.
     """
 
     info: ClassVar[ProviderInfo]
 
     def check(self, flow: Flow) -> Iterable[Finding]:
         """Yield every problem that needs no network to be seen, each with its `path` in the Replication document."""
+        ...
+
+    def check_together(self, flows: Sequence[Flow]) -> Iterable[Finding]:
+        """Yield every problem that the flows of one scope have with each other: limits, colliding ids. Pure.
+
+        Called once for each scope, with all flows that this provider owns there, ordered by name.
+        """
         ...
 
     def scope(self, flow: Flow) -> ScopeRef:

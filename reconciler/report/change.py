@@ -29,6 +29,7 @@ _REASONS = {
     Reason.SECRET_ROTATED: "only a secret has changed",
     Reason.EXISTS_AND_DIFFERS: "it exists, was made by somebody else, and differs",
     Reason.REMOVED_FROM_MANIFEST: "it is ours and no manifest describes it any more",
+    Reason.COPY_OWED: "an earlier run was cut off before it had sent what was there already; no setting changes",
     Reason.RESYNC_REQUESTED: "sending everything again was asked for; no setting changes",
 }
 """Where the fields do not say it already."""

@@ -14,6 +14,7 @@ from reconciler.engine.check import Checked, check
 from reconciler.engine.connect import Connections
 from reconciler.engine.drift import find_drift
 from reconciler.engine.events import ApplyEvent
+from reconciler.engine.journal import owed_copies
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import make_plan
 from reconciler.engine.selection import Selection
@@ -106,6 +107,7 @@ class Workbench:
             selection=Selection(select=select),
             prune=prune and workspace.settings.prune,
             resync=resync,
+            owed=owed_copies(self.state),
         )
         return check(workspace, REGISTRY, connections), inputs
 

@@ -23,6 +23,7 @@ class QumuloType:
         speaks=frozenset(),
         sends_to=frozenset({"s3"}),
         pulls_from=frozenset({"s3"}),
+        reach="a cluster copies between its directories and buckets of anything that speaks S3",
         location_keys=frozenset({"path"}),
         required_location_keys=frozenset({"path"}),
         effects=RULES,

@@ -1,7 +1,7 @@
 """An open cluster: the provider contract, each method a few lines over the pure parts and the client."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, cast
 
 from reconciler.errors import ErrorCode, ProviderError
@@ -52,6 +52,10 @@ class QumuloProvider(Provider):
     def check(self, flow: Flow) -> Iterable[Finding]:
         """Yield every problem that needs no network to be seen."""
         return check.judge(flow, self._config, self._authority(self._config.ca_file), self._authority_of(flow))
+
+    def check_together(self, flows: Sequence[Flow]) -> Iterable[Finding]:  # noqa: ARG002  (the contract's names)
+        """Yield nothing: relationships of one cluster do not limit each other."""
+        return ()
 
     def scope(self, flow: Flow) -> ScopeRef:
         """Return the one scope: all relationships of the cluster."""

@@ -20,9 +20,10 @@ INFO = ProviderInfo(
             Capability.STORE,
         }
     ),
-    speaks=frozenset({"s3"}),
-    sends_to=frozenset({"s3"}),
+    speaks=frozenset({"s3", "s3-rules"}),
+    sends_to=frozenset({"s3-rules"}),
     pulls_from=frozenset(),
+    reach="rules of S3 lead to buckets of the same service",
     location_keys=frozenset({"bucket", "prefix"}),
     required_location_keys=frozenset({"bucket"}),
     effects=EFFECTS,

@@ -1,6 +1,6 @@
 """The provider contract over one S3 service."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from reconciler.errors import ErrorCode, ProviderError
@@ -15,7 +15,7 @@ from reconciler.providers.base import CallResult, Connection, Imported, Progress
 from reconciler.providers.s3.check import check
 from reconciler.providers.s3.client import S3Api
 from reconciler.providers.s3.config import Flavour, S3Config
-from reconciler.providers.s3.convert import Dialect, desired_settings, options_part, rule_id
+from reconciler.providers.s3.convert import Dialect, desired_settings
 from reconciler.providers.s3.document import DocumentError
 from reconciler.providers.s3.imported import imported_rules
 from reconciler.providers.s3.info import INFO, RGW_INFO
@@ -23,6 +23,7 @@ from reconciler.providers.s3.preflight import preflight
 from reconciler.providers.s3.rules import bucket_scope, observed_container
 from reconciler.providers.s3.steps import DELETE, PUT, plan_steps
 from reconciler.providers.s3.store import S3Store
+from reconciler.providers.s3.together import check_together, identity_of
 
 __all__ = ["RgwProvider", "S3Provider", "open_provider"]
 
@@ -51,6 +52,10 @@ class S3Provider:
         """Yield what S3 cannot hold."""
         return check(flow)
 
+    def check_together(self, flows: Sequence[Flow]) -> Iterable[Finding]:
+        """Yield what the flows of one bucket have with each other."""
+        return check_together(flows)
+
     def scope(self, flow: Flow) -> ScopeRef:
         """Return the source bucket."""
         return bucket_scope(self._name, flow.spec.source.bucket or "")
@@ -62,8 +67,7 @@ class S3Provider:
 
     def normalise(self, flow: Flow) -> Relationship:
         """Return the rule as it would be read back, as far as it is managed. Its identity is the rule's id."""
-        identity = options_part(flow).id or rule_id(flow.workspace, flow.name)
-        return Relationship(identity=identity, settings=desired_settings(flow))
+        return Relationship(identity=identity_of(flow), settings=desired_settings(flow))
 
     def ends(self, flow: Flow) -> tuple[Location, Location]:
         """Return both locations, the destination with the source's prefix: S3 keeps keys as they are."""

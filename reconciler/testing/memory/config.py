@@ -91,6 +91,7 @@ INFO = ProviderInfo(
     speaks=frozenset({"memory"}),
     sends_to=frozenset({"memory"}),
     pulls_from=frozenset(),
+    reach="the reference provider leads to itself",
     location_keys=frozenset({"bucket", "prefix"}),
     required_location_keys=frozenset({"bucket"}),
     effects=(REPLACE, RESYNC, UNPROTECTED),

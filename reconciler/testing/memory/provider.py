@@ -1,6 +1,6 @@
 """The shortest correct reading of the provider contract, over a `MemoryWorld`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -64,6 +64,10 @@ class MemoryProvider:
                 replication=flow.name,
                 path=("spec", "schedule"),
             )
+
+    def check_together(self, flows: Sequence[Flow]) -> Iterable[Finding]:  # noqa: ARG002  (the contract's names)
+        """Yield nothing: the world of this provider has no limits."""
+        return ()
 
     def scope(self, flow: Flow) -> ScopeRef:
         """Return the source bucket, or the whole world."""

@@ -52,7 +52,7 @@ def whole_container(diff: ContainerDiff) -> StepPlan:
     for change in diff.changes:
         if _sends_all(change, diff):
             body = {"id": _relationship(change).identity, "bucket": bucket}
-            steps.append(_start_call(f"resync-{change.replication}", str(diff.container.key), body))
+            steps.append(_start_call(f"resync-{change.replication}", str(diff.container.key), body, change.replication))
     return StepPlan(steps=tuple(steps), effects=_effects(diff))
 
 
@@ -67,7 +67,7 @@ def one_relationship(diff: ContainerDiff, *, continuous: bool) -> StepPlan:
         if _sends_all(change, diff) and (continuous or change.action not in _NEW):
             live = change.observed.provider_id if change.observed else None
             created: Any = Ref(step=f"{prefix}create", field="id").marked() if change.action in _NEW else live
-            steps.append(_start_call(f"{prefix}resync", diff.container.key, {"id": created}))
+            steps.append(_start_call(f"{prefix}resync", diff.container.key, {"id": created}, change.replication))
     return StepPlan(steps=tuple(steps), effects=_effects(diff))
 
 
@@ -137,13 +137,18 @@ def _removal(prefix: str, target: str, body: Any, *, continuous: bool) -> list[S
     return [abort, idle, remove]
 
 
-def _start_call(step: str, target: str, body: Any) -> Call:
-    return Call(id=step, operation="start", target=target, summary="send everything again", idempotent=False, body=body)
+def _start_call(step: str, target: str, body: Any, name: str) -> Call:
+    return Call(
+        id=step, operation="start", target=target, summary="send everything again", idempotent=False, body=body,
+        copies=(name,),
+    )  # fmt: skip
 
 
 def _sends_all(change: Change, diff: ContainerDiff) -> bool:
     action, flow = change.action, diff.flows.get(change.replication)
     if action is Action.RESYNC:
+        return True
+    if change.replication in diff.resend and action is not Action.DELETE:
         return True
     new = action in _NEW or any(field.path[0] == "destination" for field in change.fields)
     if action is Action.DELETE or flow is None or not new:

@@ -28,6 +28,9 @@ class CheckCases(Cases):
         """What can be applied is not complained of."""
         for flow in (host.harness.flow("one"), *(variant.after for variant in host.harness.variants())):
             assert not _errors(host, flow), flow.spec
+        one, two = host.harness.flow("one"), host.harness.flow("two")
+        shared = (one, two) if host.reader.scope(one) == host.reader.scope(two) else (one,)
+        assert not [found for found in host.reader.check_together(shared) if found.severity is Severity.ERROR]
 
     def test_every_missing_capability_is_an_error_before_the_network(self, host: Host) -> None:
         """What the provider cannot hold is found by `check`, with its place, and nothing is sent."""

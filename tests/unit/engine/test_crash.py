@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from reconciler.engine.journal import Journal, open_runs
-from reconciler.model.change import Action
+from reconciler.errors import ErrorCode
+from reconciler.model.change import Action, Reason
 from reconciler.model.receipt import RunOutcome
 from tests.lab.workbench import Workbench
 
@@ -80,3 +81,71 @@ def test_a_torn_line_at_the_end_is_passed_over(tmp_path: Path) -> None:
         file.write(b'{"format_version":"1.0","at":"2026')
     assert bench.apply(plan).outcome is RunOutcome.DONE
     assert not open_runs(bench.state)
+
+
+def copied(bench: Workbench) -> int:
+    """How often existing data was sent."""
+    return sum(logged.operation == "start" for logged in bench.here.log)
+
+
+@pytest.mark.parametrize("grain", ["container", "relationship"])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("again", ["same plan", "new plan"])
+def test_a_copy_that_is_owed_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grain: str, after: bool, again: str
+) -> None:
+    number = 0
+    while True:
+        bench = Workbench(tmp_path / str(number), grain=grain)
+        bench.replicate("old", "a", "b", existing="copy", state="active")
+        plan = bench.plan()
+        with monkeypatch.context() as patch:
+            cut_off(patch, number, after=after)
+            try:
+                bench.apply(plan)
+            except Cut:
+                ended = False
+            else:
+                ended = True
+        if not ended:
+            second = plan if again == "same plan" else bench.plan()
+            if second.summary.changes:
+                assert bench.apply(second).outcome is RunOutcome.DONE, number
+        assert 1 <= copied(bench) <= 1 + (not ended), f"cut at {number}"
+        assert {change.action for change in bench.plan().changes} == {Action.NONE}, number
+        if ended:
+            break
+        number += 1
+    assert number >= 6
+
+
+def test_a_copy_that_was_refused_stays_owed_until_it_is_sent(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path)
+    bench.replicate("old", "a", "b", existing="copy", state="active")
+    bench.here.fail("start", code=ErrorCode.FAILED_PRECONDITION, times=1)
+    assert bench.apply(bench.plan()).outcome is RunOutcome.PARTIAL
+    owed = bench.plan()
+    assert [(change.action, change.reason) for change in owed.changes] == [(Action.RESYNC, Reason.COPY_OWED)]
+    bench.replicate("old", "a", "b", existing="copy", state="active", deletes="replicate")
+    both = bench.plan()
+    assert [change.action for change in both.changes] == [Action.UPDATE]
+    receipt = bench.apply(both)
+    assert (receipt.outcome, receipt.owed, copied(bench)) == (RunOutcome.DONE, (), 2)
+    assert not bench.plan().summary.changes
+
+
+def test_a_copy_that_nobody_wants_any_more_is_not_owed(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path)
+    bench.replicate("old", "a", "b", existing="copy", state="active")
+    bench.here.fail("start", code=ErrorCode.FAILED_PRECONDITION, times=1)
+    bench.apply(bench.plan())
+    bench.replicate("old", "a", "b", existing="ignore", state="active")
+    assert not bench.plan().summary.changes
+
+
+def test_a_copy_whose_answer_was_lost_is_sent_again(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path)
+    bench.replicate("old", "a", "b", existing="copy", state="active")
+    bench.here.fail("start", code=ErrorCode.UNAVAILABLE, committed=True, times=1)
+    assert bench.apply(bench.plan()).outcome is RunOutcome.DONE
+    assert copied(bench) == 2

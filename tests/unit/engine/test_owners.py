@@ -60,6 +60,7 @@ def test_the_owner_is_the_end_that_can_drive_the_other(
 def test_a_flow_that_nobody_can_own(tmp_path: Path) -> None:
     answer = checked(tmp_path, PATH, "{provider: nas, path: /q}")
     assert [error.code for error in answer.errors] == ["REPL-C001"]
+    assert "between its directories and buckets of anything that speaks S3" in answer.errors[0].detail
     assert answer.errors[0].where is not None
     assert answer.errors[0].where.line == 16
 
