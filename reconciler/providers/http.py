@@ -64,13 +64,18 @@ class Retries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One request. `path` is percent-encoded and may carry a query; `operation` is the vendor's name for it."""
+    """One request. `path` is percent-encoded, goes out as it is and may carry a query; `operation` is the vendor's
+    name for it."""
 
     method: str
     path: str
     operation: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str | bytes] = field(default_factory=dict, repr=False)
     content: bytes | Iterator[bytes] | None = field(default=None, repr=False)
+    base: str = ""
+    """scheme://host[:port] in place of the endpoint's, where a service has a host for each bucket."""
+    repeatable: bool = False
+    """Whether a write may be repeated like a read: it gives all that shall be, and twice is as good as once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,8 @@ class Endpoint:
     """PEM file of the only authorities to trust; without it, the public ones and those of this machine."""
     reads: frozenset[tuple[str, str]] = frozenset()
     """(method, path) of requests that change nothing in spite of their method."""
+    auth: httpx.Auth | None = field(default=None, repr=False)
+    """Signs each request as it goes out, repetitions anew."""
     explain: Callable[[Answer], Explanation] = explain_nothing
     """Reads the vendor's own error body. What it returns is cleaned of secrets and control characters."""
     retries: Retries = field(default_factory=Retries)
@@ -128,9 +135,11 @@ class HttpClient:
         self._refuse(ask.method, ask.path, ask.operation)
 
     def send(self, ask: Ask) -> Answer:
-        """Send a request and return its whole answer, of status 2xx. Reads are repeated, writes are sent once."""
+        """Send a request and return its whole answer, of status 2xx. Reads are repeated, writes are sent once unless
+        they are `repeatable`."""
         self.refuse_write(ask)
-        return self._once(ask) if self.is_write(ask) else self._repeated(lambda: self._once(ask))
+        once = self.is_write(ask) and not ask.repeatable
+        return self._once(ask) if once else self._repeated(lambda: self._once(ask))
 
     def open(self, ask: Ask) -> BinaryIO:
         """Send a read and return its body as a stream that the caller closes. Once it flows it is not repeated."""
@@ -210,8 +219,12 @@ class HttpClient:
         raise self._refused(ask, answer)
 
     def _respond(self, ask: Ask) -> httpx.Response:
-        client, url = self._client(), self.endpoint.url + ask.path
-        return client.send(client.build_request(ask.method, url, headers=ask.headers, content=ask.content), stream=True)
+        client, base = self._client(), ask.base or self.endpoint.url
+        headers = [(name.encode("ascii"), _header(value)) for name, value in ask.headers.items()]
+        request = client.build_request(ask.method, base + ask.path, headers=headers, content=ask.content)
+        if request.url.raw_path != ask.path.encode("ascii"):
+            request.url = _ExactUrl(request.url, ask.path)
+        return client.send(request, stream=True)
 
     def _whole(self, ask: Ask, response: httpx.Response) -> Answer:
         deadline = time.monotonic() + 4 * self.endpoint.timeout_s
@@ -241,7 +254,7 @@ class HttpClient:
         try:
             yield
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeEncodeError) as error:
-            failure = of_exception(error, url=at.url, timeout_s=at.timeout_s, ca_file=at.ca_file)
+            failure = of_exception(error, url=ask.base or at.url, timeout_s=at.timeout_s, ca_file=at.ca_file)
             # Errors about headers quote them: such a one is not carried along.
             quotes = isinstance(error, httpx.LocalProtocolError | UnicodeEncodeError)
             raise self._error(ask, failure) from (None if quotes else error)
@@ -255,6 +268,7 @@ class HttpClient:
                     timeout=self.endpoint.timeout_s,
                     limits=kept,
                     follow_redirects=False,
+                    auth=self.endpoint.auth,
                     headers={"User-Agent": f"repl/{__version__}", "Accept-Encoding": "identity"},
                     event_hooks={"request": [self._guard]},
                 )
@@ -287,6 +301,18 @@ class HttpClient:
             text = text.replace(secret, "***")
         line = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip()
         return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 3] + "..."
+
+
+class _ExactUrl(httpx.URL):
+    """A URL whose path and query are sent as they are: httpx takes segments `.` and `..` out."""
+
+    def __init__(self, url: httpx.URL, target: str) -> None:
+        super().__init__(url)
+        self._target = target.encode("ascii")
+
+    @property
+    def raw_path(self) -> bytes:
+        return self._target
 
 
 class _Pace:
@@ -336,6 +362,10 @@ class _Body(io.RawIOBase):
         if not self.closed:
             self._response.close()
         super().close()
+
+
+def _header(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode("ascii")
 
 
 def _tls_context(endpoint: Endpoint) -> ssl.SSLContext:
