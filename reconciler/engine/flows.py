@@ -1,6 +1,6 @@
 """Which provider owns each replication, and what the other end looks like to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ _SUMMARIES = {
     "REPL-C003": "Location key does not apply",
     "REPL-C004": "Location is incomplete",
     "REPL-C005": "Level of verification is not available",
+    "REPL-C006": "Replication is not configured through S3 there",
 }
 
 
@@ -51,7 +52,8 @@ def resolve_flows(workspace: LoadedWorkspace, registry: Registry) -> Resolved:
         if side is None:
             problems.append(_unowned(doc, source.info, destination.info))
         else:
-            problems += _option_findings(doc, source.info if side == "source" else destination.info)
+            owner = source if side == "source" else destination
+            problems += [*_option_findings(doc, owner.info), *_other_way(doc, owner, side, ends.values())]
         findings += [finding.at(workspace.locate("Replication", name, finding.path)) for finding in problems]
         if side is not None and not problems:
             flows.append(_flow(workspace.name, doc, source, destination, side))
@@ -131,6 +133,20 @@ def _option_findings(doc: ReplicationDoc, owner: ProviderInfo) -> Iterator[Findi
             f"This flow is owned by {owner.title}: only the key `{owner.type}` is accepted for options.",
             f"remove the other type's key, or use `{owner.type}:`",
         )  # fmt: skip
+
+
+def _other_way(doc: ReplicationDoc, owner: _End, side: Side, ends: Iterable[_End]) -> Iterator[Finding]:
+    """Find another document that knows the same system better: S3 is not what holds its replication."""
+    if owner.face is None or not owner.face.holds_rules:
+        return
+    for other in ends:
+        if other.face is not None and other.face.url == owner.face.url and not other.face.holds_rules:
+            yield _finding(
+                doc.name, "REPL-C006", ("spec", side, "provider"),
+                f"{owner.doc.name} and {other.doc.name} are one system, {owner.face.url}: {other.info.title} keeps its "
+                f"replication behind an interface of its own, and not behind S3's PutBucketReplication.",
+                f"write `provider: {other.doc.name}`",
+            )  # fmt: skip
 
 
 def _unowned(doc: ReplicationDoc, source: ProviderInfo, destination: ProviderInfo) -> Finding:

@@ -41,6 +41,8 @@ class S3Endpoint(Value):
     """PEM file of the certificate authority, absolute path; None for the public ones."""
     access_key_id: str | SecretRef | None = None
     secret_access_key: SecretRef | None = None
+    holds_rules: bool = False
+    """Whether replication is configured through it, by PutBucketReplication; most systems have a way of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ class S3Type:
             ca_file=str((base / config.ca_file).resolve()) if config.ca_file else None,
             access_key_id=keys.access_key_id if keys else None,
             secret_access_key=keys.secret_access_key if keys else None,
+            holds_rules=True,
         )
 
     def connect(self, connection: Connection) -> Provider:
