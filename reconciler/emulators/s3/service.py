@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
-from urllib.parse import parse_qsl, urlencode
-
-from moto.s3.models import FakeBucket
 
 from reconciler.emulators.gate import Operation
 from reconciler.emulators.message import Reply, Request
@@ -16,36 +13,15 @@ from reconciler.emulators.s3 import operations
 from reconciler.emulators.s3.aws import Resource
 from reconciler.emulators.s3.document import parse, text
 from reconciler.emulators.s3.errors import S3Error, by_status, malformed, no_such_bucket, render
+from reconciler.emulators.s3.objects import TOUCHING, Change, ObjectCall, plain, read, write
 from reconciler.emulators.s3.payload import decode
-from reconciler.emulators.s3.signature import Signed, verify, without_signature
-from reconciler.emulators.s3.store import Store, Version
+from reconciler.emulators.s3.signature import verify
+from reconciler.emulators.s3.store import Store
 from reconciler.emulators.s3.switches import Switches
-from reconciler.emulators.s3.worker import Change, status_of
+from reconciler.emulators.s3.worker import status_of
 from reconciler.emulators.server import Handler
 
-_PAGE_PARAMETERS = {
-    "ListBuckets": "max-buckets",
-    "ListMultipartUploads": "max-uploads",
-    "ListObjectVersions": "max-keys",
-    "ListObjects": "max-keys",
-    "ListObjectsV2": "max-keys",
-    "ListParts": "max-parts",
-}
-_TAGGING = frozenset({"PutObjectTagging", "DeleteObjectTagging"})
-_TOUCHING = _TAGGING | {"PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject", "DeleteObjects"}
-
 Observer = Callable[[Store, str, Change], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One authenticated request."""
-
-    name: str
-    bucket: str
-    key: str
-    request: Request
-    signed: Signed
 
 
 class S3Service:
@@ -102,7 +78,7 @@ class S3Service:
         name = operations.operation(request).name
         if name is None or name not in operations.SUPPORTED:
             raise S3Error(501, "NotImplemented", "This emulator does not hold what was asked for.")
-        call = _Call(name, where.bucket, where.key, request, signed)
+        call = ObjectCall(name, where.bucket, where.key, request, signed.scope.region)
         self._admit(call)
         special = {
             "PutBucketReplication": self._put_replication,
@@ -112,15 +88,15 @@ class S3Service:
             "DeleteBucket": self._delete_bucket,
             "HeadObject": self._read_object,
             "GetObject": self._read_object,
-            **dict.fromkeys(_TOUCHING, self._write_object),
+            **dict.fromkeys(TOUCHING, self._write_object),
         }
         reply = special.get(name, self._plain)(call)
-        about_bucket = call.bucket and not call.key and name not in _TOUCHING
+        about_bucket = call.bucket and not call.key and name not in TOUCHING
         if about_bucket and reply.status < 300 and operations.operation(request).write:
             self._mirrored(call.request, signed.scope.region)
         return reply
 
-    def _admit(self, call: _Call) -> None:
+    def _admit(self, call: ObjectCall) -> None:
         settings = self._settings()
         owner = call.request.header("x-amz-expected-bucket-owner")
         if call.name in settings.denied_operations or owner not in (None, self._store.account):
@@ -130,7 +106,7 @@ class S3Service:
         bucket = self._store.bucket(call.bucket)
         if bucket is None:
             raise no_such_bucket(call.bucket)
-        region, asked = bucket.region_name, call.signed.scope.region
+        region, asked = bucket.region_name, call.region
         if settings.region_check and region != asked and call.name != "GetBucketLocation":
             raise S3Error(
                 400,
@@ -139,16 +115,13 @@ class S3Service:
                 Region=region,
             )
 
-    def _plain(self, call: _Call) -> Reply:
-        request = replace(call.request, query=without_signature(call.request.query))
-        if request.page_size is not None and call.name in _PAGE_PARAMETERS:
-            request = _shortened(request, _PAGE_PARAMETERS[call.name], request.page_size)
-        return self._store.answer(request, call.signed.scope.region)
+    def _plain(self, call: ObjectCall) -> Reply:
+        return plain(self._store, call)
 
-    def _put_replication(self, call: _Call) -> Reply:
+    def _put_replication(self, call: ObjectCall) -> Reply:
         return self._resource.put(call.bucket, call.request)
 
-    def _put_versioning(self, call: _Call) -> Reply:
+    def _put_versioning(self, call: ObjectCall) -> Reply:
         status = text(parse(call.request.body, "VersioningConfiguration"), "Status")
         if status not in {"Enabled", "Suspended"}:
             raise malformed()
@@ -161,68 +134,23 @@ class S3Service:
             )
         return self._plain(call)
 
-    def _delete_bucket(self, call: _Call) -> Reply:
+    def _delete_bucket(self, call: ObjectCall) -> Reply:
         reply = self._plain(call)
         if reply.status < 300:
             self._resource.forget(call.bucket)
         return reply
 
-    def _read_object(self, call: _Call) -> Reply:
+    def _read_object(self, call: ObjectCall) -> Reply:
+        reply, version = read(self._store, call)
+        status = None if version is None else status_of(version)
+        return reply.with_header("x-amz-replication-status", status) if status else reply
+
+    def _write_object(self, call: ObjectCall) -> Reply:
         with self._store.lock:
-            bucket = self._store.bucket(call.bucket)
-            reply = self._head_of_version(call) if _is_head_in_suspended(call, bucket) else self._plain(call)
-            versions = self._store.versions(bucket, call.key) if bucket is not None else []
-            version_id = reply.header("x-amz-version-id") or call.request.params.get("versionId")
-            for version in reversed(versions):
-                if version_id in (None, version.version_id):
-                    status = status_of(version)
-                    return reply.with_header("x-amz-replication-status", status) if status else reply
+            reply, changes = write(self._store, call)
+            for change in changes:
+                self._observer(self._store, call.bucket, change)
         return reply
-
-    def _head_of_version(self, call: _Call) -> Reply:
-        # moto knows no versions to HEAD where versioning is suspended, but it does to GET.
-        reply = self._plain(replace(call, request=replace(call.request, method="GET")))
-        return replace(reply, body=b"")
-
-    def _write_object(self, call: _Call) -> Reply:
-        keys = _keys_to_delete(call.request) if call.name == "DeleteObjects" else [call.key]
-        with self._store.lock:
-            bucket = self._store.bucket(call.bucket)
-            if bucket is None:
-                raise no_such_bucket(call.bucket)
-            before = {key: self._store.versions(bucket, key) for key in keys}
-            reply = self._plain(call)
-            if _marks_nothing(call, bucket, before):
-                marker = self._store.mark_deleted(bucket, call.key)
-                reply = reply.with_header("x-amz-delete-marker", "true")
-                reply = reply.with_header("x-amz-version-id", marker.version_id)
-            if reply.status < 300:
-                for key in keys:
-                    after = self._store.versions(bucket, key)
-                    tagged = None
-                    if call.name in _TAGGING and after:
-                        wanted = call.request.params.get("versionId", after[-1].version_id)
-                        tagged = next((version for version in after if version.version_id == wanted), None)
-                    self._observer(self._store, call.bucket, Change(key, before[key], after, tagged))
-        return reply
-
-
-def _marks_nothing(call: _Call, bucket: FakeBucket, before: Mapping[str, list[Version]]) -> bool:
-    """Whether a delete in a versioned bucket is of a key without any version: it leaves a marker all the same.
-
-    Source: Amazon S3 user guide, "Working with delete markers"; Ceph 16 does so too (measured).
-    """
-    simple = call.name == "DeleteObject" and "versionId" not in call.request.params
-    return simple and bucket.is_versioned and not before[call.key]
-
-
-def _is_head_in_suspended(call: _Call, bucket: FakeBucket | None) -> bool:
-    return (
-        call.name == "HeadObject"
-        and "versionId" in call.request.params
-        and bucket is not None
-        and bucket.versioning_status == "Suspended"
-    )
 
 
 def _path_style(request: Request) -> Request:
@@ -232,18 +160,6 @@ def _path_style(request: Request) -> Request:
     if bucket == host or not bucket:
         return request
     return replace(request, raw_path=f"/{bucket}{request.raw_path}")
-
-
-def _shortened(request: Request, parameter: str, size: int) -> Request:
-    pairs = parse_qsl(request.query, keep_blank_values=True)
-    asked = [int(value) for name, value in pairs if name == parameter and value.isdecimal()]
-    others = [(name, value) for name, value in pairs if name != parameter]
-    return replace(request, query=urlencode([*others, (parameter, str(min([size, *asked])))]))
-
-
-def _keys_to_delete(request: Request) -> list[str]:
-    root = parse(request.body, "Delete")
-    return list(dict.fromkeys(text(entry, "Key") or "" for entry in root.findall("Object")))
 
 
 def _finish(reply: Reply) -> Reply:

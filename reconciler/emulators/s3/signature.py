@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -73,10 +73,16 @@ class _Claim:
     presigned: bool
 
 
-def verify(request: Request, keys: Mapping[str, str], now: datetime) -> Signed:
+def verify(
+    request: Request,
+    keys: Mapping[str, str],
+    now: datetime,
+    admit: Callable[[Scope, bool], None] = lambda _scope, _presigned: None,
+) -> Signed:
     """Check who signed a request, when, and whether the signature fits. S3Error if any of it does not.
 
-    ``keys`` maps access key to secret key. The body is not looked at; see ``payload.decode``.
+    ``keys`` maps access key to secret key. ``admit`` is told the scope, and whether it stands in a presigned URL, once
+    the key is known, before the signature is computed; it may raise. The body is not looked at; see ``payload.decode``.
     """
     claim = _claim(request)
     scope = _scope(claim.credential)
@@ -87,6 +93,7 @@ def verify(request: Request, keys: Mapping[str, str], now: datetime) -> Signed:
             "The AWS Access Key Id you provided does not exist in our records.",
             AWSAccessKeyId=scope.access_key,
         )
+    admit(scope, claim.presigned)
     if (request.header("x-amz-security-token") or request.params.get("X-Amz-Security-Token")) is not None:
         raise S3Error(400, "InvalidToken", "The provided token is malformed or otherwise invalid.")
     _check_time(request, claim, now)

@@ -19,6 +19,7 @@ from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey
 
 from reconciler.emulators.clock import Clock
 from reconciler.emulators.message import JsonValue
+from reconciler.emulators.s3.objects import Change
 from reconciler.emulators.s3.rules import Rule, by_destination
 from reconciler.emulators.s3.store import Store, Version
 from reconciler.emulators.s3.switches import Switches
@@ -44,17 +45,6 @@ class Behaviour:
     statuses: bool
     all_deletes: bool
     resolve: Callable[[Store, str, Rule], tuple[Store, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one request did to one key: its versions before and after, oldest first; ``tagged`` is a version of it
-    whose tags were set."""
-
-    key: str
-    before: list[Version]
-    after: list[Version]
-    tagged: Version | None = None
 
 
 @dataclass(frozen=True, slots=True)
