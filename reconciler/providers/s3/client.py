@@ -10,7 +10,7 @@ from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.secret import SecretRef
 from reconciler.providers.aws import Keys, Requests, Target, open_session, s3_client
 from reconciler.providers.base import Connection
-from reconciler.providers.s3.config import Credentials, S3Config
+from reconciler.providers.s3.config import Credentials, Flavour, S3Config
 from reconciler.providers.s3.document import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = ["S3Api"]
 
 T = TypeVar("T")
 _XML, _BODY = "XmlBody", "repl_body"
+_NOT_HELD_HERE = "no rules are taken over S3 here; if it is Alarik, describe it with a Provider of type `alarik`"
 
 
 class S3Api:
@@ -44,6 +45,11 @@ class S3Api:
         """The client for reads and for objects: it repeats what failed."""
         return self._client(retry=True)
 
+    @property
+    def etag_is_md5(self) -> bool:
+        """Only AWS says so. Source: Amazon S3 API reference, Object (ETag)."""
+        return self.config.flavour is Flavour.AWS
+
     def replication(self, bucket: str) -> str | None:
         """Read a bucket's configuration as text; None if there is none, or no bucket."""
         try:
@@ -57,7 +63,12 @@ class S3Api:
     def put_replication(self, bucket: str, xml: str) -> str | None:
         """Replace a bucket's configuration by this text. Returns the request's id."""
         put = cast("Callable[..., dict[str, Any]]", self._client(retry=False).put_bucket_replication)
-        return self._write("PutBucketReplication", lambda: put(Bucket=bucket, **{_XML: xml.encode()}))
+        try:
+            return self._write("PutBucketReplication", lambda: put(Bucket=bucket, **{_XML: xml.encode()}))
+        except ProviderError as error:
+            if error.code is ErrorCode.UNIMPLEMENTED:
+                error.hint = _NOT_HELD_HERE
+            raise
 
     def delete_replication(self, bucket: str) -> str | None:
         """Remove a bucket's configuration. Returns the request's id. Raises NOT_FOUND if there is none to remove."""

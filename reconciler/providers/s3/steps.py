@@ -22,6 +22,7 @@ from reconciler.providers.s3.convert import (
     priority_of,
     read_rule,
     rule_id_of,
+    text_at,
 )
 from reconciler.providers.s3.document import Document
 from reconciler.providers.s3.predict import Edit, RoleChange, predicted
@@ -31,6 +32,8 @@ from reconciler.providers.s3.rules import identities
 __all__ = ["DELETE", "PUT", "plan_steps"]
 
 PUT, DELETE = "PutBucketReplication", "DeleteBucketReplication"
+_ALARIK = "arn:alarik:replication:"
+"""Source: Alarik, RC.toXML."""
 _RULES_MAX, _BYTES_MAX = 1000, 2 * 1024 * 1024
 
 
@@ -194,6 +197,7 @@ class _Work:
         if not self.written:
             return
         first = self.written[0].change.replication
+        yield from self._elsewhere(first)
         for edit in self.written:
             for problem in conflicts(cast("Settings", edit.after), self.dialect.flavour):
                 yield replace(problem, hint=f"{problem.hint} (the live rule has the other setting)").of(
@@ -204,6 +208,16 @@ class _Work:
             yield from self._legacy(first)
             yield from self._priorities()
         yield from self._size(first)
+
+    def _elsewhere(self, replication: str) -> Iterator[Finding]:
+        destinations = [text_at(_element(self.document, n), "Destination/Bucket") or "" for n in self.kept]
+        if any(name.startswith(_ALARIK) for name in destinations):
+            yield Problem(
+                "REPL-W022", ("source", "provider"), "This is Alarik, which does not take rules over S3",
+                f"{self.bucket} shows rules that lead to {_ALARIK}...: Alarik tells of them over S3, answers 501 to "
+                "PutBucketReplication, and DeleteBucketReplication would remove every target and rule.",
+                "describe the server with a Provider of the type `alarik`, and name that one here",
+            ).of(replication)  # fmt: skip
 
     def _roles(self) -> Iterator[Finding]:
         if len(set(self.roles.values())) > 1:

@@ -329,3 +329,13 @@ class TestCeph:
 def test_the_identity_is_the_rule_id_unless_one_is_given() -> None:
     assert desired(flow("n")).identity == "repl.default.n"
     assert desired(flow("n", s3={"id": "old one"})).identity == "old one"
+
+
+def test_alarik_is_not_written_through_s3() -> None:
+    rule = (
+        "<Rule><ID>0B6E</ID><Status>Enabled</Status><Filter><Prefix></Prefix></Filter><DeleteMarkerReplication><Status>"
+        "Disabled</Status></DeleteMarkerReplication><Destination><Bucket>arn:alarik:replication:::5F1C</Bucket>"
+        "</Destination></Rule>"
+    )
+    answer = planned(flow("a"), live=configuration(rule))
+    assert ("REPL-W022", "a") in codes(answer)
