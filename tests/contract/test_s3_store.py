@@ -14,7 +14,7 @@ from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.manifest import Location
 from reconciler.providers.base import Access
 from reconciler.providers.s3.provider import S3Provider
-from reconciler.providers.s3.store import S3Store
+from reconciler.providers.s3_objects import S3Store
 from tests.lab.rclone import ObjectServer
 from tests.lab.world import RunningWorld
 from tests.unit.providers.s3.connections import Secrets, keys, opened

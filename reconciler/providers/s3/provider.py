@@ -22,8 +22,8 @@ from reconciler.providers.s3.info import INFO, RGW_INFO
 from reconciler.providers.s3.preflight import preflight
 from reconciler.providers.s3.rules import bucket_scope, observed_container
 from reconciler.providers.s3.steps import DELETE, PUT, plan_steps
-from reconciler.providers.s3.store import S3Store
 from reconciler.providers.s3.together import check_together, identity_of
+from reconciler.providers.s3_objects import S3Store
 
 __all__ = ["RgwProvider", "S3Provider", "open_provider"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.manifest import Location
-from reconciler.providers.s3.store import S3Store
+from reconciler.providers.s3_objects import S3Store
 from tests.unit.providers.s3.connections import opened
 from tests.unit.providers.scripted import Act, answer, drop, serve, short
 

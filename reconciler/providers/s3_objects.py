@@ -1,4 +1,4 @@
-"""The objects below one bucket and prefix."""
+"""The objects below one bucket and prefix of any server that speaks S3, over boto3."""
 
 import base64
 import binascii
@@ -7,25 +7,42 @@ import io
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 from urllib.parse import urlencode
 
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.verification import ObjectFacts
 from reconciler.providers.aws import Requests
-from reconciler.providers.s3.client import S3Api
-from reconciler.providers.s3.config import Flavour
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+    from types_boto3_s3.client import S3Client
 
-__all__ = ["S3Store"]
+__all__ = ["S3Service", "S3Store"]
 
 _PUT_MAX = 5 * 1024**3
 _CHUNK = 1024 * 1024
 _SPOOL = 16 * 1024 * 1024
 _ALGORITHMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
 _CANNOT_LIST_VERSIONS = (ErrorCode.UNIMPLEMENTED, ErrorCode.INVALID_ARGUMENT)
+
+
+class S3Service(Protocol):
+    """What is needed of a connection to a service."""
+
+    name: str
+    """Name of the Provider document, for errors."""
+    requests: Requests
+
+    @property
+    def client(self) -> "S3Client":
+        """A client that repeats what failed."""
+        ...
+
+    @property
+    def etag_is_md5(self) -> bool:
+        """Whether the ETag of an object of one part, without a key of its own, is the MD5 of its bytes."""
+        ...
 
 
 class S3Store:
@@ -35,7 +52,7 @@ class S3Store:
     as the prefix. Requests are repeated after 429, 5xx and resets, writes too: each gives key and content whole.
     """
 
-    def __init__(self, api: S3Api, bucket: str, prefix: str) -> None:
+    def __init__(self, api: S3Service, bucket: str, prefix: str) -> None:
         self._api = api
         self._bucket = bucket
         self._prefix = prefix
@@ -213,12 +230,12 @@ class S3Store:
         )
 
     def _md5(self, etag: str | None, found: dict[str, Any]) -> dict[str, str]:
-        """Return the ETag as an MD5, only where AWS says that it is one: one part, and no key but S3's own.
+        """Return the ETag as an MD5, only where it is said to be one: one part, and no key but the service's own.
 
         Source: Amazon S3 API reference, Object (ETag).
         """
         plain = found.get("ServerSideEncryption", "AES256") == "AES256" and not found.get("SSECustomerAlgorithm")
-        if self._api.config.flavour is not Flavour.AWS or not plain or etag is None or len(etag) != 32:
+        if not self._api.etag_is_md5 or not plain or etag is None or len(etag) != 32:
             return {}
         return {"md5": etag.lower()}
 
