@@ -55,6 +55,8 @@ class Explanation:
     message: str = ""
     code: ErrorCode | None = None
     hint: str | None = None
+    nothing_done: bool = False
+    """The server says that it did not begin, whatever the status."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ def of_answer(answer: Answer, explain: Callable[[Answer], Explanation]) -> Failu
         code=said.code or by_status,
         message=said.message or f"HTTP status {answer.status}",
         hint=said.hint,
-        may_have_happened=answer.status >= 500 and answer.status != 501,
+        may_have_happened=answer.status >= 500 and answer.status != 501 and not said.nothing_done,
     )
 
 
