@@ -63,7 +63,7 @@ class RgwSwitches(Switches):
     crash_on_destination_change: bool = True
 
 
-T = TypeVar("T", bound=Switches)
+T = TypeVar("T", bound=BaseModel)
 
 
 class Board(Generic[T]):
