@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from reconciler.emulators.alarik.bucket_calls import is_bucket_name
 from reconciler.emulators.alarik.buckets import STORE_REGION
@@ -89,7 +89,8 @@ class Face:
         found = re.search(rb"<Code>([^<]*)</Code>.*?<Message>([^<]*)</Message>", reply.body, re.DOTALL)
         if reply.status >= 400 and found is not None:
             # The store underneath tells more than this server does.
-            return told(S3Error(reply.status, found[1].decode(), found[2].decode()), head=request.method == "HEAD")
+            code, message = (unescape(part.decode(), {"&quot;": '"'}) for part in found.groups())
+            return told(S3Error(reply.status, code, message), head=request.method == "HEAD")
         return reply
 
     def _answer(self, request: Request) -> Reply:
