@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.engine.connect import Connections
-from reconciler.engine.diff import differences, settings_listed
+from reconciler.engine.diff import as_known, differences, settings_listed
 from reconciler.engine.digests import matches
 from reconciler.engine.match import Desired, Found, Matched
 from reconciler.engine.selection import Selection
@@ -13,7 +13,7 @@ from reconciler.model.change import Action, Change, FieldChange, Reason
 from reconciler.model.finding import SourceRange
 from reconciler.model.manifest import Existing, Location, State
 from reconciler.model.receipt import Receipt
-from reconciler.model.relationship import Flow
+from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.units import format_seconds
 from reconciler.model.verification import Level
 from reconciler.providers.base import Capability, Provider, SecretResolver
@@ -109,7 +109,8 @@ def _judge(
     if found is None:
         reason = Reason.MISSING_LIVE if recorded else Reason.NEW_IN_MANIFEST
         return Action.CREATE, reason, settings_listed(settings, locate=locate)
-    fields = differences(found.relationship.settings, settings, replaces=provider.replaces, locate=locate)
+    before = as_known(found.relationship, _sent(found, inputs.receipt))
+    fields = differences(before, settings, replaces=provider.replaces, locate=locate)
     rotated = tuple(_rotated(want, inputs, provider, locate))
     if any(field.forces_replace for field in fields + rotated):
         return Action.REPLACE, Reason.CANNOT_CHANGE_IN_PLACE, fields + rotated
@@ -124,6 +125,12 @@ def _judge(
     if inputs.resends(want.flow):
         return Action.RESYNC, Reason.COPY_OWED, ()
     return Action.NONE, Reason.IN_SYNC, ()
+
+
+def _sent(found: Found, receipt: Receipt | None) -> Relationship | None:
+    """Return what a receipt has of a live relationship."""
+    entry = receipt.replications.get(found.recorded_as) if receipt and found.recorded_as else None
+    return entry.relationship if entry else None
 
 
 def _rotated(

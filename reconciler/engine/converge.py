@@ -1,6 +1,6 @@
 """Holds what is live against what was planned for a container."""
 
-from reconciler.engine.diff import differences
+from reconciler.engine.diff import shown_differences
 from reconciler.model.observation import Observation
 from reconciler.model.plan import ContainerPlan
 from reconciler.model.relationship import Relationship
@@ -9,7 +9,8 @@ __all__ = ["find", "shortfalls"]
 
 
 def shortfalls(item: ContainerPlan, observation: Observation) -> tuple[str, ...]:
-    """Say in what the container is not as planned, one line for each difference. Empty means that it is."""
+    """Say in what the container is not as planned, one line for each difference. Empty means that it is,
+    as far as the provider shows it."""
     lines: list[str] = []
     for desired in item.desired:
         live = find(observation, desired.identity)
@@ -18,7 +19,7 @@ def shortfalls(item: ContainerPlan, observation: Observation) -> tuple[str, ...]
             continue
         lines += [
             f"{desired.identity}: {field.dotted} is {field.before!r}, not {field.after!r}"
-            for field in differences(live.settings, desired.settings)
+            for field in shown_differences(live, desired.settings)
         ]
     lines += [f"{identity}: still there" for identity in item.gone if find(observation, identity) is not None]
     return tuple(lines)

@@ -6,12 +6,42 @@ from deepdiff import DeepDiff
 
 from reconciler.model.change import FieldChange
 from reconciler.model.finding import SourceRange
-from reconciler.model.relationship import Settings
+from reconciler.model.relationship import Relationship, Settings
 from reconciler.model.value import Json, canonical_json
 
-__all__ = ["differences", "managed_part", "settings_listed"]
+__all__ = ["as_known", "differences", "managed_part", "settings_listed", "shown_differences", "unknown_paths"]
 
 Locate = Callable[[tuple[str, ...]], SourceRange | None]
+
+
+def as_known(live: Relationship, recorded: Relationship | None) -> Settings:
+    """Return live settings, with what the server does not show taken from what was last sent.
+
+    `recorded` is the receipt's. A setting that the server showed after that write is not taken from there: then its
+    absence now is a change.
+    """
+    settings, unknown = live.settings, unknown_paths(live, recorded)
+    for dotted in live.unreadable:
+        if recorded is not None and dotted not in unknown:
+            path = tuple(dotted.split("."))
+            settings = _with(settings, path, _value(recorded.settings, path))
+    return settings
+
+
+def unknown_paths(live: Relationship, recorded: Relationship | None) -> tuple[str, ...]:
+    """Return the dotted paths of what neither the server shows nor a receipt says that it was sent."""
+    return tuple(
+        dotted
+        for dotted in live.unreadable
+        if recorded is None
+        or dotted not in recorded.unreadable
+        or not _holds(recorded.settings, tuple(dotted.split(".")))
+    )
+
+
+def shown_differences(live: Relationship, desired: Settings) -> tuple[FieldChange, ...]:
+    """Return the managed settings that the server shows to differ: of what it does not show nothing is said."""
+    return tuple(field for field in differences(live.settings, desired) if field.dotted not in live.unreadable)
 
 
 def managed_part(settings: Settings, desired: Settings) -> Settings:
@@ -98,6 +128,22 @@ def _value(settings: Json, path: tuple[str, ...]) -> Json:
             return None
         settings = settings[part]
     return settings
+
+
+def _holds(settings: Json, path: tuple[str, ...]) -> bool:
+    for part in path:
+        if not isinstance(settings, dict) or part not in settings:
+            return False
+        settings = settings[part]
+    return True
+
+
+def _with(settings: Settings, path: tuple[str, ...], value: Json) -> Settings:
+    """Return the settings with one of them set. None of what is given is changed."""
+    if len(path) == 1:
+        return {**settings, path[0]: value}
+    inner = settings.get(path[0])
+    return {**settings, path[0]: _with(inner if isinstance(inner, dict) else {}, path[1:], value)}
 
 
 def _without_none(settings: Settings) -> Settings:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from reconciler import __version__
 from reconciler.engine.changes import Inputs, flow_title
 from reconciler.engine.check import Checked, placed
-from reconciler.engine.diff import differences
+from reconciler.engine.diff import as_known, differences
 from reconciler.engine.match import Desired, Found, match
 from reconciler.engine.observe import World
 from reconciler.engine.plan import desired_of, unread_findings
@@ -76,7 +76,7 @@ def _item(subject: _Subject, world: World, inputs: Inputs, now: datetime) -> Dri
     name, want, entry, found = subject.name, subject.want, subject.entry, subject.found
     settings = want.relationship.settings if want else {}
     baseline = entry.relationship.settings if entry else settings
-    moved = _moved(baseline, found)
+    moved = _moved(baseline, found, entry)
     pending = differences(baseline, settings) if want and entry else ()
     health, dead, detail = _health(want, found, inputs, now)
     # Without any receipt nothing tells a new document from a vanished replication: say the worse.
@@ -127,12 +127,12 @@ def _state(
     return DriftState.IN_SYNC
 
 
-def _moved(baseline: Settings, found: Found | None) -> tuple[FieldChange, ...]:
+def _moved(baseline: Settings, found: Found | None, entry: ReceiptEntry | None) -> tuple[FieldChange, ...]:
     if found is None:
         return ()
+    live = as_known(found.relationship, entry.relationship if entry and entry.container == found.container else None)
     return tuple(
-        field.model_copy(update={"before": field.after, "after": field.before})
-        for field in differences(found.relationship.settings, baseline)
+        field.model_copy(update={"before": field.after, "after": field.before}) for field in differences(live, baseline)
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.engine.connect import Connections
-from reconciler.engine.diff import differences
+from reconciler.engine.diff import shown_differences
 from reconciler.engine.match import Desired, Recorded
 from reconciler.errors import ProviderError
 from reconciler.manifest.workspace import LoadedWorkspace
@@ -74,7 +74,7 @@ def import_from(
 
 
 def _moved(want: Desired, item: Imported) -> Iterator[MovedValue]:
-    for field in differences(item.relationship.settings, want.relationship.settings):
+    for field in shown_differences(item.relationship, want.relationship.settings):
         yield MovedValue(replication=want.flow.name, path=("spec", *field.path), value=field.before)
 
 

@@ -1,13 +1,14 @@
 """From what is written and what was read to the plan. Pure but for the clock that dates it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler import __version__
 from reconciler.engine.changes import Inputs, changes
 from reconciler.engine.check import Checked, placed
+from reconciler.engine.diff import settings_listed, unknown_paths
 from reconciler.engine.guard import approve, check_emptied, check_expired_approvals, check_protection
 from reconciler.engine.match import Desired, Matched, match
 from reconciler.engine.observe import World
@@ -113,6 +114,7 @@ def _diff(
         flows=named,
         facts={name: world.ends(flow) for name, flow in named.items()},
         resend=frozenset(name for name, flow in named.items() if inputs.resends(flow)),
+        observation=world.observations[ref.scope_ref],
     )
 
 
@@ -160,7 +162,29 @@ def _world_findings(made: Sequence[Change], flows: dict[str, Flow], world: World
     for change in made:
         if (flow := flows.get(change.replication)) is not None:
             found += inputs.connections.provider(flow.owner.name).preflight(flow, *world.ends(flow))
+        found += _unknown(change, inputs)
     return [*found, *unread_findings(world)]
+
+
+def _unknown(change: Change, inputs: Inputs) -> Iterator[Finding]:
+    """Say what is taken to be as written only because nothing shows otherwise. A write would make it certain."""
+    if change.action is not Action.NONE or change.observed is None or change.desired is None:
+        return
+    entry = inputs.receipt.replications.get(change.replication) if inputs.receipt else None
+    sent = entry.relationship if entry and entry.container == change.observed_in else None
+    managed = {field.dotted: field for field in settings_listed(change.desired.settings)}
+    for dotted in unknown_paths(change.observed, sent):
+        if dotted in managed:
+            yield Finding(
+                code="REPL-W003",
+                severity=Severity.INFO,
+                summary="A setting is not shown",
+                detail=f"{change.provider} does not show `{dotted}` of {change.observed.identity}, and no receipt says "
+                "that it was sent: it is taken for not set.",
+                hint="look at it in the provider's console; a change of any other setting writes this one, too",
+                replication=change.replication,
+                path=("spec", *managed[dotted].path),
+            )
 
 
 def unread_findings(world: World) -> list[Finding]:

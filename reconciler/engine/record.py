@@ -14,7 +14,7 @@ from reconciler.errors import ReplError
 from reconciler.model.change import Action, Change
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import ContainerOutcome, ContainerResult, Receipt, ReceiptEntry, RunOutcome
-from reconciler.model.relationship import Flow
+from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.verification import Outcome, Verification
 from reconciler.providers.base import SecretResolver
 
@@ -62,8 +62,12 @@ def make_receipt(
         elif change.container in done and change.action is Action.DELETE:
             entries.pop(change.replication, None)
         elif change.container in done:
-            entry = _entry(change, run_id, finished_at, flows, _live_id(change, reader))
-            entries[change.replication] = entry.model_copy(update={"secrets": _digests(change, secrets)})
+            live = _live(change, reader)
+            entry = _entry(change, run_id, finished_at, flows, live.provider_id if live else None)
+            sent = entry.relationship.model_copy(update={"unreadable": live.unreadable if live else ()})
+            entries[change.replication] = entry.model_copy(
+                update={"secrets": _digests(change, secrets), "relationship": sent}
+            )
     return Receipt(
         tool_version=__version__,
         workspace=plan.workspace,
@@ -125,11 +129,10 @@ def _entry(
     )
 
 
-def _live_id(change: Change, reader: ScopeReader) -> str | None:
-    """The server's id, from the read-back that the run has just made."""
+def _live(change: Change, reader: ScopeReader) -> Relationship | None:
+    """What the read-back that the run has just made shows."""
     observation = reader.latest(change.container.scope_ref)
-    live = find(observation, change.desired.identity) if change.desired else None
-    return live.provider_id if live else None
+    return find(observation, change.desired.identity) if change.desired else None
 
 
 def _digests(change: Change, secrets: SecretResolver) -> dict[str, str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.model.finding import SourceRange
-from reconciler.model.observation import ContainerRef, ContainerState, LocationFacts
+from reconciler.model.observation import ContainerRef, ContainerState, LocationFacts, Observation
 from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.value import Json, Value
 
@@ -105,3 +105,5 @@ class ContainerDiff:
     resend: frozenset[str] = frozenset()
     """Names of the replications whose existing data shall be sent, whatever else changes: asked for, or owed by a run
     that was cut off."""
+    observation: Observation | None = None
+    """All of the scope as read, for limits and conflicts between containers; None where nobody has it at hand."""

@@ -96,7 +96,8 @@ class ReceiptEntry(Value):
     type: str
     container: ContainerRef
     relationship: Relationship
-    """As read back, in normal form, laid to what was managed."""
+    """What was managed, in normal form, with the server's id as read back. `unreadable`: what was sent, and not shown
+    when it was read back."""
     secrets: dict[str, str] = {}
     """Dotted setting path to a salted digest of the write-only value that was sent."""
     applied_at: datetime

@@ -26,6 +26,10 @@ class Relationship(Value):
     """Observed only: the identity itself shows that this workspace made it."""
     provider_id: str | None = None
     """Observed only: the server's own id, where it differs from the identity."""
+    unreadable: tuple[str, ...] = ()
+    """Observed, and in a receipt: dotted paths of settings that the server may hold and did not show, as
+    `filter.exclude`. Observed, they stand in `settings` as if it held nothing there: what is known of them is what was
+    last sent."""
     write_only: dict[str, SecretRef] = {}
     """Desired only: dotted setting path to the secret sent there, which the provider never returns."""
 

@@ -1,0 +1,80 @@
+"""What a server does not show is what was last sent, and nothing else."""
+
+import pytest
+
+from reconciler.engine.converge import shortfalls
+from reconciler.engine.diff import as_known, differences, shown_differences, unknown_paths
+from reconciler.model.observation import ContainerRef, ContainerState, Observation
+from reconciler.model.plan import ContainerPlan
+from reconciler.model.relationship import Relationship, Settings
+
+HIDDEN = ("filter.exclude",)
+
+
+def held(settings: Settings, *unreadable: str) -> Relationship:
+    return Relationship(identity="r", settings=settings, unreadable=unreadable)
+
+
+def settings(*globs: str) -> Settings:
+    return {"state": "active", "filter": {"exclude": list(globs)}}
+
+
+@pytest.mark.parametrize(
+    ("reason", "live", "recorded", "desired", "changes"),
+    [
+        ("sent before and not shown since", held(settings(), *HIDDEN), held(settings("*.tmp"), *HIDDEN),
+         settings("*.tmp"), 0),
+        ("another one wanted now", held(settings(), *HIDDEN), held(settings("*.tmp"), *HIDDEN), settings("*.log"), 1),
+        ("none wanted any more", held(settings(), *HIDDEN), held(settings("*.tmp"), *HIDDEN), settings(), 1),
+        ("shown after it was sent, and gone now", held(settings(), *HIDDEN), held(settings("*.tmp")),
+         settings("*.tmp"), 1),
+        ("shown now, and other than sent", held(settings("x*")), held(settings("*.tmp"), *HIDDEN),
+         settings("*.tmp"), 1),
+        ("nobody knows what was sent", held(settings(), *HIDDEN), None, settings("*.tmp"), 1),
+        ("the receipt does not say it", held(settings(), *HIDDEN), held({"state": "active"}, *HIDDEN),
+         settings("*.tmp"), 1),
+        ("not managed", held(settings(), *HIDDEN), held(settings("*.tmp"), *HIDDEN), {"state": "active"}, 0),
+    ],
+)  # fmt: skip
+def test_a_plan_sees_what_is_known(
+    reason: str, live: Relationship, recorded: Relationship | None, desired: Settings, changes: int
+) -> None:
+    assert len(differences(as_known(live, recorded), desired)) == changes, reason
+
+
+def test_knowing_changes_nothing_that_it_was_given() -> None:
+    live, recorded = held(settings(), *HIDDEN), held(settings("*.tmp"), *HIDDEN)
+    assert as_known(live, recorded) == settings("*.tmp")
+    assert (live.settings, recorded.settings) == (settings(), settings("*.tmp"))
+
+
+def test_a_group_that_is_not_there_is_made() -> None:
+    assert as_known(held({"state": "active"}, *HIDDEN), held(settings("a*"), *HIDDEN)) == settings("a*")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        (None, HIDDEN),
+        (held(settings("*.tmp"), *HIDDEN), ()),
+        (held(settings("*.tmp")), HIDDEN),
+        (held({"state": "active"}, *HIDDEN), HIDDEN),
+    ],
+)
+def test_unknown_is_what_was_neither_shown_nor_sent(recorded: Relationship | None, expected: tuple[str, ...]) -> None:
+    assert unknown_paths(held(settings(), *HIDDEN), recorded) == expected
+
+
+def test_reading_back_does_not_miss_what_cannot_be_read() -> None:
+    ref = ContainerRef(provider="p", scope="s", key="r")
+    item = ContainerPlan(
+        container=ref, changes=(), reads=(), steps=(), desired=(held({**settings("*.tmp"), "state": "paused"}),),
+        gone=(), level=0,
+    )  # fmt: skip
+    state = ContainerState(ref=ref, fingerprint="f", relationships=(held(settings(), *HIDDEN),))
+    lines = shortfalls(item, Observation(scope=ref.scope_ref, containers=(state,)))
+    assert [line.split(" is ")[0] for line in lines] == ["r: state"]
+
+
+def test_shown_differences_are_all_where_everything_is_shown() -> None:
+    assert [field.dotted for field in shown_differences(held(settings()), settings("a*"))] == ["filter.exclude"]
