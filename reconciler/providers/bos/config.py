@@ -102,10 +102,18 @@ class BosConfig(Config):
 
 
 class BosOptions(Options):
-    """What a replication owned by BOS can say beyond the portable fields."""
+    """What a replication owned by BOS can say beyond the portable fields. Patterns are those of the service, without
+    the bucket: of whole keys, from the bucket's root."""
 
     id: str | None = Field(default=None, min_length=1)
     """Id of a rule that exists already and shall be managed from now on. Left out: made from the replication's name."""
+    resources: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """What takes part within `source.prefix`, where a rule names several: `logs/*`, or `logs` as the service also
+    takes it. Left out: all below `source.prefix`."""
+    exclude: tuple[str, ...] | None = None
+    """Whole keys left out, beside `filter.exclude`: `prefix*`, `*suffix` or `*infix*`."""
+    history_storage_class: str | None = Field(default=None, min_length=1)
+    """Class of copies of what was there before; REMAIN for that of the original. Left out: `storageClass`."""
 
 
 def _bare_host(host: str) -> bool:
