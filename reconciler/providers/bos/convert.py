@@ -2,8 +2,8 @@
 
 Normal form: keys as in a Replication's spec. `source.prefix` stands for the one resource `<bucket>/<prefix>*`; any
 other resources are `bos.resources`, without the bucket, sorted. Exclusions are `filter.exclude`: patterns of whole
-keys, without the bucket, sorted. Whether `bucket/abc` without a star is one key or a prefix is not documented, so it is never
-taken for `bucket/abc*`, and never sent unless a document says so.
+keys, without the bucket, sorted. Whether `bucket/abc` without a star is one key or a prefix is not documented, so it is
+never taken for `bucket/abc*`, and never sent unless a document says so.
 
 Sources: BOS API, PutBucketReplication, GetBucketReplication and ListBucketReplication; the vendor's Go SDK.
 """
@@ -121,7 +121,9 @@ def rule_body(settings: Settings, held: Mapping[str, Json] | None) -> dict[str, 
     `held` is the rule as the service gave it. Members of it that nobody here knows are sent back as they are: a write
     replaces the rule, and the service ignores what it does not take.
     """
-    body = {key: value for key, value in (held or {}).items() if key not in _READ_ONLY and value is not None}
+    body: dict[str, Json] = {
+        key: value for key, value in (held or {}).items() if key not in _READ_ONLY and value is not None
+    }
     there, own = part(settings, "destination"), part(settings, "bos")
     body["id"] = own["id"]
     body["status"] = _word(_STATES, settings.get("state"), body.get("status"), ENABLED)

@@ -1,0 +1,115 @@
+"""Live rules as manifests, for `repl import`. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from os.path import commonprefix
+
+from reconciler.model.observation import ContainerState, Observation
+from reconciler.model.relationship import Relationship, S3Endpoint
+from reconciler.model.value import Json
+from reconciler.providers.base import Imported
+from reconciler.providers.bos.config import BosConfig
+from reconciler.providers.bos.convert import REMAIN, held_rule, part
+from reconciler.providers.bos.identity import is_valid, rule_id
+from reconciler.providers.bos.patterns import covers, matches, relative
+
+__all__ = ["imported", "suggested_name"]
+
+_NAME_MAX = 63
+_CANARY = ".repl-canary/"
+
+
+def imported(observation: Observation, own: BosConfig, workspace: str) -> Iterator[Imported]:
+    """Yield a manifest for each rule, under names that differ; not for those whose id no document can have."""
+    taken: set[str] = set()
+    for state in observation.containers:
+        for live in state.relationships:
+            if is_valid(live.identity):
+                name = _unique(suggested_name(live), taken)
+                taken.add(name)
+                yield _manifest(state, live, name, own, workspace)
+
+
+def suggested_name(live: Relationship) -> str:
+    """Return a name that a document may have: from the rule's id, else from the buckets."""
+    source, there = part(live.settings, "source"), part(live.settings, "destination")
+    return _slug(live.identity) or _slug(f"{source['bucket']}-to-{there['bucket']}") or "rule"
+
+
+def _manifest(state: ContainerState, live: Relationship, name: str, own: BosConfig, workspace: str) -> Imported:
+    settings = live.settings
+    source, there = part(settings, "source"), part(settings, "destination")
+    several = _texts(part(settings, "bos").get("resources"))
+    prefix = str(source["prefix"]) if not several else commonprefix([one.removesuffix("*") for one in several])
+    return Imported(
+        relationship=live,
+        container=state.ref,
+        suggested_name=name,
+        source={"provider": state.ref.provider, "bucket": source["bucket"]} | _given("prefix", prefix),
+        destination={"bucket": there["bucket"]} | _given("prefix", there["prefix"]),
+        spec=_spec(live, name, prefix, several, workspace),
+        peer=_peer(held_rule(state) or {}, own),
+    )
+
+
+def _spec(live: Relationship, name: str, prefix: str, several: list[str], workspace: str) -> dict[str, Json]:
+    settings, own = live.settings, part(live.settings, "bos")
+    spec: dict[str, Json] = {key: settings[key] for key in ("state", "deletes", "existing")}
+    kept = settings["storageClass"]
+    if kept != REMAIN:
+        spec["storageClass"] = kept
+    patterns = _texts(part(settings, "filter").get("exclude"))
+    globs = {one: relative(prefix, one) for one in patterns}
+    if told := sorted(glob for glob in globs.values() if glob is not None):
+        spec["filter"] = {"exclude": list[Json](told)}
+    options: dict[str, Json] = {} if live.identity == rule_id(workspace, name) else {"id": live.identity}
+    if several:
+        options["resources"] = list[Json](several)
+    if rest := [one for one, glob in globs.items() if glob is None]:
+        options["exclude"] = list[Json](rest)
+    history = own.get("historyStorageClass")
+    if history is not None and history != kept:
+        options["historyStorageClass"] = history
+    if options:
+        spec["bos"] = options
+    if not _proves(f"{prefix}{_CANARY}", several, patterns):
+        spec["verify"] = {"level": "status"}
+    return spec
+
+
+def _proves(key: str, several: list[str], patterns: list[str]) -> bool:
+    """Say whether a canary would be copied."""
+    taken = not several or any(covers(one, key) for one in several)
+    return taken and not any(matches(one, key) for one in patterns)
+
+
+def _peer(rule: Mapping[str, Json], own: BosConfig) -> S3Endpoint | None:
+    """Return how the destination's region is reached; None where the service does not say which one it is."""
+    region = rule.get("destRegion")
+    if not isinstance(region, str) or not region:
+        return None
+    if region == own.region:
+        return S3Endpoint(url=own.s3_url, region=region, path_style=own.s3_in_path)
+    there = BosConfig(region=region, credentials=own.credentials)
+    return S3Endpoint(url=there.s3_url, region=region, path_style=there.s3_in_path)
+
+
+def _texts(value: Json) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def _given(key: str, value: Json) -> dict[str, Json]:
+    return {key: value} if value else {}
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_NAME_MAX].strip("-")
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    number, unique = 2, name
+    while unique in taken:
+        end = f"-{number}"
+        unique = name[: _NAME_MAX - len(end)].rstrip("-") + end
+        number += 1
+    return unique
