@@ -110,6 +110,7 @@ class _PeerFinder:
 
     def __init__(self, workspace: LoadedWorkspace, registry: Registry, connections: Connections) -> None:
         self._connections = connections
+        self._types = {name: doc.spec.type for name, doc in workspace.providers.items()}
         self._faces: dict[str, S3Endpoint] = {}
         for name, doc in sorted(workspace.providers.items()):
             face = registry.load(doc.spec.type).s3_endpoint(doc.spec.config, workspace.base)
@@ -117,9 +118,13 @@ class _PeerFinder:
                 self._faces[name] = face
 
     def find(self, end: dict[str, Json], owner: str, peer: S3Endpoint | None) -> str:
-        """Return the best provider: at that address, with the bucket in its region; else the owner itself."""
+        """Return the best provider: at that address, or of the owner's type in that region; else the owner itself."""
         known = peer or self._faces.get(owner)
         same = [name for name, face in self._faces.items() if known and _host(face.url) == _host(known.url)]
+        same.sort(key=lambda name: self._types[name] != self._types[owner])
+        if not same and peer is not None:
+            kin = (name for name in self._faces if self._types[name] == self._types[owner])
+            same = [name for name in kin if self._faces[name].region == peer.region]
         bucket = end.get("bucket")
         region = self._region(same[0], bucket) if same and isinstance(bucket, str) else None
         wanted = region or (peer.region if peer else None)  # where the bucket says it lies, if it says so

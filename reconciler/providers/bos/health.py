@@ -24,9 +24,7 @@ def health_of(progress: Mapping[str, Json]) -> Health:
         return Health(state=HealthState.RUNNING, detail=detail, last_success_at=last)
     if percent is not None and percent >= 100:
         return Health(state=HealthState.OK, detail="what was there before is copied", last_success_at=last)
-    detail = (
-        "the service does not say whether copies are complete" if last else "nothing was copied yet, as far as told"
-    )
+    detail = "the service does not say whether copies are complete" if last else "no copy is told of"
     return Health(state=HealthState.UNKNOWN, detail=detail, last_success_at=last)
 
 

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from os.path import commonprefix
 
+from reconciler.model.manifest import Deletes, Existing, State
 from reconciler.model.observation import ContainerState, Observation
 from reconciler.model.relationship import Relationship, S3Endpoint
 from reconciler.model.value import Json
@@ -17,6 +17,8 @@ __all__ = ["imported", "suggested_name"]
 
 _NAME_MAX = 63
 _CANARY = ".repl-canary/"
+_WORDS = {"state": tuple(State), "deletes": tuple(Deletes), "existing": tuple(Existing)}
+"""What a document can say. A rule may have a word that nobody here knows: that is left to whoever gave it."""
 
 
 def imported(observation: Observation, own: BosConfig, workspace: str) -> Iterator[Imported]:
@@ -40,7 +42,7 @@ def _manifest(state: ContainerState, live: Relationship, name: str, own: BosConf
     settings = live.settings
     source, there = part(settings, "source"), part(settings, "destination")
     several = _texts(part(settings, "bos").get("resources"))
-    prefix = str(source["prefix"]) if not several else commonprefix([one.removesuffix("*") for one in several])
+    prefix = str(source["prefix"]) if "prefix" in source else _common([one.removesuffix("*") for one in several])
     return Imported(
         relationship=live,
         container=state.ref,
@@ -54,7 +56,7 @@ def _manifest(state: ContainerState, live: Relationship, name: str, own: BosConf
 
 def _spec(live: Relationship, name: str, prefix: str, several: list[str], workspace: str) -> dict[str, Json]:
     settings, own = live.settings, part(live.settings, "bos")
-    spec: dict[str, Json] = {key: settings[key] for key in ("state", "deletes", "existing")}
+    spec: dict[str, Json] = {key: settings[key] for key, words in _WORDS.items() if settings[key] in words}
     kept = settings["storageClass"]
     if kept != REMAIN:
         spec["storageClass"] = kept
@@ -92,6 +94,12 @@ def _peer(rule: Mapping[str, Json], own: BosConfig) -> S3Endpoint | None:
         return S3Endpoint(url=own.s3_url, region=region, path_style=own.s3_in_path)
     there = BosConfig(region=region, credentials=own.credentials)
     return S3Endpoint(url=there.s3_url, region=region, path_style=there.s3_in_path)
+
+
+def _common(texts: list[str]) -> str:
+    """Return the longest beginning that all have, character by character; empty if there are none."""
+    first, last = min(texts, default=""), max(texts, default="")
+    return next((first[:end] for end in range(len(first), 0, -1) if last.startswith(first[:end])), "")
 
 
 def _texts(value: Json) -> list[str]:

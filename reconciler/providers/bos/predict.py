@@ -64,7 +64,7 @@ def _restart(rewrite: Rewrite) -> Effect:
     why = (
         "is made again under another id"
         if change.action is Action.REPLACE
-        else "is enabled again" if resumed
+        else "was disabled and is enabled" if resumed
         else "is written while it is enabled"
     )  # fmt: skip
     covered = _listed(rewrite.after)

@@ -26,9 +26,7 @@ def preflight(flow: Flow, source: LocationFacts, destination: LocationFacts) -> 
 def _end(flow: Flow, side: Side, location: Location, provider: ProviderDoc, facts: LocationFacts) -> Iterator[Finding]:
     bucket, path = location.bucket or "", (side, "bucket")
     if not facts.readable:
-        detail = (
-            f"{bucket} at {provider.name}: {facts.problem or 'no permission'}. Region and versioning are not known."
-        )
+        detail = f"{bucket} at {provider.name}: {facts.problem or 'no permission'}. Its region is not known."
         yield found("REPL-W302", flow.name, path, detail)
         return
     if not facts.exists:

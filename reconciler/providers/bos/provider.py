@@ -35,8 +35,8 @@ _HIDDEN = frozenset({ErrorCode.PERMISSION_DENIED, ErrorCode.FAILED_PRECONDITION}
 """Errors about one bucket that say nothing about the others."""
 _REFUSALS = frozenset({ErrorCode.INVALID_ARGUMENT, ErrorCode.CONFLICT, ErrorCode.FAILED_PRECONDITION})
 _REFUSED = (
-    "BOS refuses a rule where there are ten, one equal to it but for the id, an enabled one to be disabled, versioning on"
-    " the source, or a destination that is not there or may not be written to: plan again, which looks at these"
+    "BOS refuses a rule where there are ten, one equal to it but for the id, an enabled one to be disabled, versioning"
+    " on the source, or a destination that is not there or may not be written to: plan again, which looks at these"
 )
 
 

@@ -1,7 +1,7 @@
 """The calls and waits that make one rule as desired, what they bring about, and why they cannot be. Pure.
 
-A rule is written whole, by one PUT. Only an enabled rule that shall be disabled needs more: the service refuses that, so
-it is deleted and created disabled. Source: BOS API, PutBucketReplication.
+A rule is written whole, by one PUT. Only an enabled rule that shall be disabled needs more: the service refuses that,
+so it is deleted and created disabled. Source: BOS API, PutBucketReplication.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,6 @@ from reconciler.model.step import Await, Call, Step, StepPlan
 from reconciler.model.value import Json
 from reconciler.providers.bos.check import RULES_MAX
 from reconciler.providers.bos.convert import (
-    DISABLED,
     EXCLUDE,
     bucket_of,
     copies_history,
