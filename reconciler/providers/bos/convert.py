@@ -247,7 +247,7 @@ def _hidden(rules: Sequence[Mapping[str, Json]]) -> tuple[str, ...]:
 def _covering(bucket: str, resources: Iterable[str], name: str) -> Settings:
     several = sorted(set(resources))
     whole = several[0].removesuffix("*") if len(several) == 1 and several[0].endswith("*") else None
-    if whole is not None and "*" not in whole:
+    if whole is not None and "*" not in whole and not whole.startswith("//"):
         return {"source": {"bucket": bucket, "prefix": whole}, "bos": {"id": name}}
     return {"source": {"bucket": bucket}, "bos": {"id": name, "resources": list[Json](several)}}
 
