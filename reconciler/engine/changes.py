@@ -38,8 +38,12 @@ class Inputs:
     """Names of replications whose existing data an earlier run should have sent and did not."""
 
     def resends(self, flow: Flow) -> bool:
-        """Say whether the existing data of a flow shall be sent, whatever else changes."""
-        return flow.name in self.resync or (flow.name in self.owed and flow.spec.existing is Existing.COPY)
+        """Say whether the existing data of a flow shall be sent, whatever else changes.
+
+        What is owed waits while the flow is paused: nothing could be sent then.
+        """
+        wanted = flow.spec.existing is Existing.COPY and flow.spec.state is not State.PAUSED
+        return flow.name in self.resync or (flow.name in self.owed and wanted)
 
 
 def changes(desired: Sequence[Desired], matched: Matched, inputs: Inputs) -> tuple[Change, ...]:

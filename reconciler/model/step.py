@@ -51,6 +51,9 @@ class Call(Value):
     """What is sent, and only what `execute` needs for that."""
     leaves_absent: bool = False
     """Whether the container is not there any more once this call has worked."""
+    guarded: bool = False
+    """Whether `execute` itself reads first, refuses what it does not expect there, and sends only what is still to do:
+    then a call in doubt is simply executed again."""
     copies: tuple[str, ...] = ()
     """Names of the replications whose existing data this call sends. The container looks the same before and after,
     so such a call counts as done only when it was answered."""

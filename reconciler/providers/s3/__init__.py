@@ -17,10 +17,11 @@ class S3Type:
     info: ProviderInfo = INFO
 
     def s3_endpoint(self, config: Config, base: Path) -> S3Endpoint | None:
-        """Return the service itself."""
+        """Return the service itself. Keys that need a session token are nobody else's to use."""
         if not isinstance(config, S3Config):
             raise TypeError("these are not the settings of an S3 provider")
-        keys = config.credentials
+        given = config.credentials
+        keys = given if given is not None and given.session_token is None else None
         return S3Endpoint(
             url=config.url,
             region=config.region,

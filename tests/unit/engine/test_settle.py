@@ -24,8 +24,8 @@ def live(fingerprint: str | None, *relationships: Relationship) -> Observation:
     return Observation(scope=REF.scope_ref, containers=(state,) if fingerprint else ())
 
 
-def call(*, idempotent: bool, leaves_absent: bool = False) -> Call:
-    return Call(id="s1/x", operation="Op", target="t", summary="", idempotent=idempotent, leaves_absent=leaves_absent)
+def call(*, idempotent: bool, **more: bool) -> Call:
+    return Call(id="s1/x", operation="Op", target="t", summary="", idempotent=idempotent, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,20 @@ def call(*, idempotent: bool, leaves_absent: bool = False) -> Call:
         ("as before: it did not happen", call(idempotent=True), live("old", OTHER), True, Settled.NOT_HAPPENED),
         ("gone, as this call leaves it", call(idempotent=True, leaves_absent=True), live(None), True, Settled.HAPPENED),
         ("a later call that may be repeated", call(idempotent=True), live("mid", OTHER), False, Settled.NOT_HAPPENED),
+        (
+            "the first of several that guards itself",
+            call(idempotent=True, guarded=True),
+            live("mid", OTHER),
+            True,
+            Settled.NOT_HAPPENED,
+        ),
+        (
+            "tidying up that no relationship shows",
+            call(idempotent=True, guarded=True),
+            live("new", WANTED),
+            False,
+            Settled.NOT_HAPPENED,
+        ),
         ("a create that is nowhere", call(idempotent=False), live(None), False, Settled.NOT_HAPPENED),
         ("a create that stands as planned", call(idempotent=False), live("new", WANTED), False, Settled.ALL_DONE),
     ],
