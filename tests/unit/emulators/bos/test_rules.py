@@ -1,0 +1,448 @@
+"""Rules: every example that the vendor prints, every limit, every transition."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.lab.bos import Lab, rule
+
+EXAMPLE = {
+    "status": "enabled",
+    "resource": ["src-bucket/abc", "src-bucket/cd*"],
+    "notIncludeResource": ["src-bucket/prefix/*", "src-bucket/*.jpeg", "src-bucket/*test*"],
+    "destination": {"bucket": "dst-bucket", "storageClass": "COLD"},
+    "replicateHistory": {"storageClass": "COLD"},
+    "replicateDeletes": "enabled",
+    "id": "sample-bucket",
+}
+SECOND = {
+    **EXAMPLE,
+    "destination": {"bucket": "dst-bucket", "storageClass": "COLD", "prefix": "dst-file-name/"},
+    "id": "sample-bucket-replication-config",
+}
+FACTS = {
+    **EXAMPLE,
+    "destination": {"bucket": "dst-bucket", "storageClass": "COLD", "prefix": "dst-dir/"},
+    "id": "rule_1-A",
+}
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> None:
+    assert answer.status_code == status, answer.text
+    assert answer.json()["code"] == code
+
+
+def put_as(lab: Lab, in_query: str | None, body: Any) -> httpx.Response:
+    params = {"replication": ""} if in_query is None else {"replication": "", "id": in_query}
+    return lab.ask("PUT", "/src-bucket", params, body=body)
+
+
+@pytest.mark.parametrize("body", [EXAMPLE, FACTS], ids=["first", "facts"])
+def test_a_printed_example_is_taken_and_given_back(lab: Lab, body: dict[str, Any]) -> None:
+    answer = lab.put_rule(body)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["x-bce-request-id"]
+    told = lab.get_rule(body["id"]).json()
+    assert told.pop("create_time") > 0
+    assert told.pop("destRegion") == "gz"
+    assert told == body
+
+
+def test_the_printed_example_with_two_ids(lab: Lab) -> None:
+    assert put_as(lab, "sample-bucket", SECOND).status_code == 200
+    told = lab.get_rule("sample-bucket").json()
+    assert told["destination"]["prefix"] == "dst-file-name/"
+    assert lab.get_rule("sample-bucket-replication-config").status_code == 404
+
+
+@pytest.mark.parametrize("mismatch", ["refuse", "body"])
+def test_the_printed_example_with_two_ids_where_that_is_refused(lab: Lab, mismatch: str) -> None:
+    lab.emulator.switch({"id_mismatch": mismatch})
+    refused(put_as(lab, "sample-bucket", SECOND), 400, "InvalidArgument")
+
+
+def test_the_id_of_the_body(lab: Lab) -> None:
+    lab.emulator.switch({"id_mismatch": "body"})
+    assert put_as(lab, "one", rule(id="two")).status_code == 200
+    assert lab.get_rule("two").status_code == 200
+    assert lab.get_rule("one").status_code == 404
+
+
+def test_progress_looks_as_printed(lab: Lab) -> None:
+    lab.write("a")
+    lab.put_rule(rule())
+    lab.settle()
+    told = lab.progress()
+    assert told["status"] == "enabled"
+    assert told["historyReplicationPercent"] == 100
+    assert isinstance(told["latestReplicationTime"], int)
+
+
+def test_the_list_looks_as_printed(lab: Lab) -> None:
+    lab.put_rule(rule(id="b", status="disabled"))
+    lab.put_rule(rule(id="a", status="disabled", replicateDeletes="disabled"))
+    told = lab.ask("GET", "/src-bucket", {"replication": "", "list": ""}).json()
+    assert [one["id"] for one in told["rules"]] == ["b", "a"]
+    assert set(told) == {"rules"}
+
+
+def test_what_is_read_only_or_unknown_is_ignored(lab: Lab) -> None:
+    body = rule(createTime=0, create_time=1, destRegion="", futureField={"a": 1})
+    assert lab.put_rule(body).status_code == 200
+    told = lab.get_rule().json()
+    assert told["create_time"] > 1
+    assert told["destRegion"] == "gz"
+    assert "futureField" not in told
+
+
+def test_the_order_of_the_query_does_not_matter(lab: Lab) -> None:
+    lab.put_rule(rule())
+    for params in ({"id": "r", "replication": ""}, {"replication": "", "id": "r"}):
+        assert lab.ask("GET", "/src-bucket", params).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"status": None}, "InappropriateJSON"),
+        ({"resource": None}, "InappropriateJSON"),
+        ({"destination": None}, "InappropriateJSON"),
+        ({"destination": {}}, "InappropriateJSON"),
+        ({"replicateDeletes": None}, "InappropriateJSON"),
+        ({"status": True}, "InappropriateJSON"),
+        ({"resource": "src-bucket/*"}, "InappropriateJSON"),
+        ({"resource": [1]}, "InappropriateJSON"),
+        ({"destination": "dst-bucket"}, "InappropriateJSON"),
+        ({"replicateHistory": "enabled"}, "InappropriateJSON"),
+        ({"notIncludeResource": "x"}, "InappropriateJSON"),
+        ({"destination": {"bucket": "dst-bucket", "prefix": 1}}, "InappropriateJSON"),
+        ({"status": "Enabled"}, "InvalidArgument"),
+        ({"replicateDeletes": "yes"}, "InvalidArgument"),
+        ({"resource": []}, "InvalidArgument"),
+        ({"resource": [f"src-bucket/{n}" for n in range(21)]}, "InvalidArgument"),
+        ({"resource": ["other-bucket/*"]}, "InvalidArgument"),
+        ({"resource": ["src-bucket"]}, "InvalidArgument"),
+        ({"resource": ["src-bucket/a*b"]}, "InvalidArgument"),
+        ({"resource": ["src-bucket/**"]}, "InvalidArgument"),
+        ({"notIncludeResource": [f"src-bucket/{n}*" for n in range(21)]}, "InvalidArgument"),
+        ({"notIncludeResource": ["src-bucket/abc"]}, "InvalidArgument"),
+        ({"notIncludeResource": ["src-bucket/*"]}, "InvalidArgument"),
+        ({"notIncludeResource": ["src-bucket/a*b"]}, "InvalidArgument"),
+        ({"notIncludeResource": ["src-bucket/*a*b*"]}, "InvalidArgument"),
+        ({"notIncludeResource": ["dst-bucket/a*"]}, "InvalidArgument"),
+        ({"destination": {"bucket": "src-bucket"}}, "InvalidArgument"),
+        ({"destination": {"bucket": "dst-bucket", "storageClass": "ARCHIVE"}}, "InvalidArgument"),
+        ({"destination": {"bucket": "dst-bucket", "storageClass": "MAZ_STANDARD"}}, "InvalidArgument"),
+        ({"replicateHistory": {"storageClass": "GLACIER"}}, "InvalidArgument"),
+        ({"replicateHistory": {"bucket": "src-bucket"}}, "InvalidArgument"),
+    ],
+)
+def test_a_wrong_member(lab: Lab, changes: dict[str, Any], code: str) -> None:
+    refused(lab.put_rule(rule(**changes)), 400, code)
+    assert lab.get_rule().status_code == 404
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"resource": [f"src-bucket/{n}" for n in range(20)]},
+        {"notIncludeResource": [f"src-bucket/{n}*" for n in range(20)]},
+        {"notIncludeResource": []},
+        {"replicateHistory": None},
+        {"replicateHistory": {"bucket": "dst-bucket"}},
+        {"replicateHistory": {"storageClass": "REMAIN"}},
+        {"destination": {"bucket": "dst-bucket", "storageClass": ""}},
+        {"id": "A-b_0123456789012345"},
+    ],
+)
+def test_what_is_just_allowed(lab: Lab, changes: dict[str, Any]) -> None:
+    assert lab.put_rule(rule(**changes)).status_code == 200
+
+
+@pytest.mark.parametrize("wrong", ["", "a b", "a.b", "é", "x" * 21])
+def test_a_wrong_id(lab: Lab, wrong: str) -> None:
+    refused(put_as(lab, wrong, rule(id=wrong)), 400, "InvalidArgument")
+
+
+def test_no_id(lab: Lab) -> None:
+    refused(put_as(lab, None, rule()), 400, "InvalidArgument")
+    refused(put_as(lab, "r", rule(id=None)), 400, "InappropriateJSON")
+    refused(put_as(lab, "r", rule(id=1)), 400, "InappropriateJSON")
+    refused(lab.ask("GET", "/src-bucket", {"replication": ""}), 404, "NoReplicationConfiguration")
+    refused(lab.ask("GET", "/src-bucket", {"replicationProgress": ""}), 404, "NoReplicationConfiguration")
+
+
+def test_no_json(lab: Lab) -> None:
+    refused(put_as(lab, "r", b"{"), 400, "MalformedJSON")
+    refused(put_as(lab, "r", b""), 400, "MalformedJSON")
+    refused(put_as(lab, "r", b"[]"), 400, "InappropriateJSON")
+
+
+def test_a_configuration_of_128_kb(lab: Lab) -> None:
+    def sized(size: int) -> dict[str, Any]:
+        body = rule(padding="")
+        return {**body, "padding": "x" * (size - len(httpx.Request("PUT", "http://x", json=body).content))}
+
+    refused(lab.put_rule(sized(128 * 1024 + 1)), 400, "EntityTooLarge")
+    assert lab.put_rule(sized(128 * 1024)).status_code == 200
+
+
+def test_all_rules_of_200_kb(lab: Lab) -> None:
+    big = {"padding": "x" * 90_000, "status": "disabled"}
+    assert lab.put_rule(rule(id="a", **big)).status_code == 200
+    assert lab.put_rule(rule(id="b", replicateDeletes="disabled", **big)).status_code == 200
+    third = rule(id="c", replicateHistory=None, **big)
+    refused(lab.put_rule(third), 400, "EntityTooLarge")
+    assert lab.put_rule({**third, "padding": ""}).status_code == 200
+
+
+@pytest.mark.parametrize("status", [400, 409, 403])
+def test_ten_rules(lab: Lab, status: int) -> None:
+    lab.emulator.switch({"rule_refusal_status": status})
+    for number in range(10):
+        assert lab.put_rule(rule(id=f"r{number}", resource=[f"src-bucket/{number}/*"])).status_code == 200
+    assert lab.put_rule(rule(id="r10", resource=["src-bucket/10/*"])).status_code == status
+    assert lab.put_rule(rule(id="r9", resource=["src-bucket/9*"])).status_code == 200
+
+
+@pytest.mark.parametrize("status", [400, 409, 403])
+def test_two_rules_that_differ_in_the_id_alone(lab: Lab, status: int) -> None:
+    lab.emulator.switch({"rule_refusal_status": status})
+    lab.put_rule(rule(id="a"))
+    assert lab.put_rule(rule(id="b")).status_code == status
+    assert lab.put_rule(rule(id="b", replicateHistory={"storageClass": "REMAIN"})).status_code == status
+    assert lab.put_rule(rule(id="b", replicateHistory=None)).status_code == 200
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "enabled"), (None, "disabled"), ("disabled", "disabled")])
+def test_a_transition_that_is_allowed(lab: Lab, before: str | None, after: str) -> None:
+    if before is not None:
+        lab.put_rule(rule(status=before))
+    assert lab.put_rule(rule(status=after, replicateHistory=None)).status_code == 200
+    told = lab.get_rule().json()
+    assert told["status"] == after
+    assert "replicateHistory" not in told
+    assert lab.told()["restarts"] == 0
+
+
+def test_disabled_to_enabled_starts(lab: Lab) -> None:
+    lab.put_rule(rule(status="disabled"))
+    assert lab.told()["runs"] == 0
+    lab.put_rule(rule())
+    assert (lab.told()["runs"], lab.told()["restarts"]) == (1, 0)
+
+
+@pytest.mark.parametrize("status", [400, 409, 403])
+def test_enabled_to_disabled_is_refused(lab: Lab, status: int) -> None:
+    lab.emulator.switch({"rule_refusal_status": status})
+    lab.put_rule(rule())
+    assert lab.put_rule(rule(status="disabled")).status_code == status
+    assert lab.get_rule().json()["status"] == "enabled"
+
+
+def test_enabled_to_enabled_restarts_even_without_a_difference(lab: Lab) -> None:
+    lab.put_rule(rule())
+    for expected in (1, 2):
+        assert lab.put_rule(rule()).status_code == 200
+        assert lab.told()["restarts"] == expected
+
+
+def test_delete_and_create_disabled(lab: Lab) -> None:
+    lab.put_rule(rule())
+    answer = lab.ask("DELETE", "/src-bucket", {"replication": "", "id": "r"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    refused(lab.get_rule(), 404, "NoReplicationConfiguration")
+    assert lab.put_rule(rule(status="disabled")).status_code == 200
+
+
+def test_a_delete_of_the_older_page(lab: Lab) -> None:
+    lab.emulator.switch({"delete_reply": 200})
+    lab.put_rule(rule())
+    answer = lab.ask("DELETE", "/src-bucket", {"replication": "", "id": "r"})
+    assert (answer.status_code, answer.json()) == (200, {})
+
+
+def test_a_delete_of_nothing(lab: Lab) -> None:
+    params = {"replication": "", "id": "r"}
+    refused(lab.ask("DELETE", "/src-bucket", params), 404, "NoReplicationConfiguration")
+    lab.emulator.switch({"delete_missing": 204})
+    assert lab.ask("DELETE", "/src-bucket", params).status_code == 204
+
+
+def test_a_delete_that_takes_its_time(lab: Lab) -> None:
+    lab.clock.freeze()
+    lab.emulator.switch({"delete_seconds": 60})
+    lab.put_rule(rule())
+    for _ in range(2):
+        assert lab.ask("DELETE", "/src-bucket", {"replication": "", "id": "r"}).status_code == 204
+        assert lab.get_rule().status_code == 200
+    refused(lab.put_rule(rule()), 400, "InvalidArgument")
+    lab.write("late")
+    lab.clock.advance(59)
+    assert lab.get_rule().status_code == 200
+    lab.clock.advance(1)
+    assert lab.get_rule().status_code == 404
+    lab.settle()
+    assert lab.objects() == {}
+
+
+def test_a_put_into_a_delete(lab: Lab) -> None:
+    lab.emulator.switch({"delete_seconds": 60, "put_while_deleting": "accept"})
+    lab.put_rule(rule())
+    lab.ask("DELETE", "/src-bucket", {"replication": "", "id": "r"})
+    assert lab.put_rule(rule(status="disabled")).status_code == 200
+    lab.clock.advance(60)
+    assert lab.get_rule().json()["status"] == "disabled"
+
+
+def test_a_bucket_that_is_not_there(lab: Lab) -> None:
+    for method, params in (("GET", {"replication": "", "id": "r"}), ("GET", {"replication": "", "list": ""})):
+        refused(lab.ask(method, "/no-such-bucket", params), 404, "NoSuchBucket")
+    refused(lab.put_rule(rule(resource=["no-such-bucket/*"]), bucket="no-such-bucket"), 404, "NoSuchBucket")
+
+
+def test_a_destination_that_is_not_there(lab: Lab) -> None:
+    body = rule(destination={"bucket": "no-such-bucket"})
+    refused(lab.put_rule(body), 404, "NoSuchBucket")
+    lab.emulator.switch({"target_missing": "invalid_argument"})
+    refused(lab.put_rule(body), 400, "InvalidArgument")
+
+
+def test_a_destination_of_another_account(lab: Lab) -> None:
+    lab.emulator.act("create-bucket", {"bucket": "their-bucket", "region": "bj", "account": "other"})
+    body = rule(destination={"bucket": "their-bucket"})
+    refused(lab.put_rule(body), 403, "AccessDenied")
+    lab.emulator.act("set-acl", {"bucket": "their-bucket", "acl": "public-read"})
+    refused(lab.put_rule(body), 403, "AccessDenied")
+    lab.emulator.act("set-acl", {"bucket": "their-bucket", "acl": "public-read-write"})
+    lab.write("a")
+    assert lab.put_rule(body).status_code == 200
+    assert lab.get_rule().json()["destRegion"] == "bj"
+    lab.settle()
+    assert set(lab.objects("their-bucket")) == {"a"}
+
+
+def test_a_source_of_another_account(lab: Lab) -> None:
+    lab.emulator.act("set-acl", {"bucket": "src-bucket", "acl": "public-read-write"})
+    refused(lab.put_rule(rule(), keys=lab.other), 403, "AccessDenied")
+    refused(lab.ask("GET", "/src-bucket", {"replication": "", "id": "r"}, keys=lab.other), 403, "AccessDenied")
+
+
+def test_multi_az(lab: Lab) -> None:
+    lab.emulator.act("create-bucket", {"bucket": "maz-bucket", "region": "gz", "multi_az": True})
+    target = {"bucket": "maz-bucket", "storageClass": "MAZ_STANDARD_IA"}
+    lab.write("a")
+    assert lab.put_rule(rule(destination=target)).status_code == 200
+    refused(lab.put_rule(rule(destination={**target, "storageClass": "STANDARD_IA"})), 400, "InvalidArgument")
+    refused(lab.put_rule(rule(destination=target, replicateHistory={"storageClass": "COLD"})), 400, "InvalidArgument")
+    lab.settle()
+    assert lab.objects("maz-bucket")["a"]["storage_class"] == "MAZ_STANDARD"
+
+
+def test_versioning_on_the_source(lab: Lab) -> None:
+    lab.emulator.act("versioning", {"bucket": "src-bucket", "status": "Enabled"})
+    refused(lab.put_rule(rule()), 400, "InvalidArgument")
+    lab.write("a")
+    lab.emulator.switch({"versioned_source": "ignore"})
+    assert lab.put_rule(rule()).status_code == 200
+    lab.write("b")
+    lab.settle()
+    assert lab.objects() == {}
+    assert lab.progress()["historyReplicationPercent"] == 0
+
+
+def test_versioning_after_the_rule(lab: Lab) -> None:
+    lab.put_rule(rule())
+    on = {"body": {"status": "enabled"}}
+    lab.emulator.switch({"versioning_with_rules": "refuse"})
+    refused(lab.ask("PUT", "/src-bucket", {"versioning": ""}, **on), 400, "InvalidArgument")
+    lab.emulator.switch({"versioning_with_rules": "allow"})
+    assert lab.ask("PUT", "/src-bucket", {"versioning": ""}, **on).status_code == 200
+    lab.write("a")
+    lab.settle()
+    assert lab.objects() == {}
+
+
+@pytest.mark.parametrize("status", [409, 403, 400])
+def test_a_bucket_with_a_rule_stays(lab: Lab, status: int) -> None:
+    lab.emulator.switch({"bucket_in_use_status": status})
+    lab.put_rule(rule())
+    refused(lab.ask("DELETE", "/src-bucket"), status, "ReplicationStatusNotEmpty")
+    lab.ask("DELETE", "/src-bucket", {"replication": "", "id": "r"})
+    assert lab.ask("DELETE", "/src-bucket").status_code == 204
+
+
+def _list(lab: Lab) -> httpx.Response:
+    return lab.ask("GET", "/src-bucket", {"replication": "", "list": ""})
+
+
+def _first(lab: Lab) -> Any:
+    return _list(lab).json()["rules"][0]
+
+
+@pytest.mark.parametrize("read", [lambda lab: lab.get_rule("rule_1-A").json(), _first], ids=["get", "list"])
+@pytest.mark.parametrize(
+    ("switches", "body", "expected", "absent"),
+    [
+        ({"echo_not_include_resource": False}, FACTS, {}, ["notIncludeResource"]),
+        (
+            {"echo_destination_prefix": False},
+            FACTS,
+            {"destination": {"bucket": "dst-bucket", "storageClass": "COLD"}},
+            [],
+        ),
+        ({"echo_dest_region": False}, FACTS, {}, ["destRegion"]),
+        ({"create_time_name": "createTime"}, FACTS, {}, ["create_time"]),
+        ({}, rule(id="rule_1-A"), {"destination": {"bucket": "dst-bucket", "storageClass": ""}}, []),
+        ({"destination_storage_class": "absent"}, rule(id="rule_1-A"), {"destination": {"bucket": "dst-bucket"}}, []),
+        (
+            {"destination_storage_class": "REMAIN"},
+            rule(id="rule_1-A"),
+            {"destination": {"bucket": "dst-bucket", "storageClass": "REMAIN"}},
+            [],
+        ),
+        ({}, rule(id="rule_1-A"), {"replicateHistory": {"storageClass": "REMAIN"}}, []),
+        ({"history_storage_class": "absent"}, rule(id="rule_1-A"), {"replicateHistory": {}}, []),
+        ({"history_storage_class": "empty"}, rule(id="rule_1-A"), {"replicateHistory": {"storageClass": ""}}, []),
+        ({}, rule(id="rule_1-A", replicateHistory=None), {}, ["replicateHistory", "notIncludeResource"]),
+        ({"history_off": "null"}, rule(id="rule_1-A", replicateHistory=None), {"replicateHistory": None}, []),
+    ],
+)
+def test_how_a_rule_is_told(
+    lab: Lab,
+    read: Callable[[Lab], dict[str, Any]],
+    switches: dict[str, Any],
+    body: dict[str, Any],
+    expected: dict[str, Any],
+    absent: list[str],
+) -> None:
+    lab.emulator.switch(switches)
+    assert lab.put_rule(body).status_code == 200
+    told = read(lab)
+    assert {name: told[name] for name in expected} == expected
+    assert told.keys().isdisjoint(absent)
+
+
+def test_what_is_not_told_is_followed_all_the_same(lab: Lab) -> None:
+    lab.emulator.switch({"echo_not_include_resource": False, "echo_destination_prefix": False})
+    for key in ("abc", "abc.jpeg"):
+        lab.write(key)
+    lab.put_rule(FACTS)
+    lab.settle()
+    assert set(lab.objects()) == {"dst-dir/abc"}
+
+
+@pytest.mark.parametrize(("order", "expected"), [("created", "bca"), ("id", "abc"), ("newest", "acb")])
+def test_the_order_of_the_list(lab: Lab, order: str, expected: str) -> None:
+    lab.emulator.switch({"list_order": order})
+    for rule_id in "bca":
+        lab.put_rule(rule(id=rule_id, resource=[f"src-bucket/{rule_id}"]))
+    assert "".join(one["id"] for one in _list(lab).json()["rules"]) == expected
+
+
+def test_a_list_of_nothing(lab: Lab) -> None:
+    assert _list(lab).json() == {"rules": []}
+    lab.emulator.switch({"empty_list": "not_found"})
+    refused(_list(lab), 404, "NoReplicationConfiguration")
