@@ -34,6 +34,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
 
 _BY_STATUS: Final[Mapping[int, str]] = {
     400: "InvalidArgument",
+    401: "InvalidAccessKeyId",
     403: "AccessDenied",
     404: "NoSuchKey",
     405: "MethodNotAllowed",
