@@ -1,0 +1,71 @@
+"""Live rules as manifests, for `repl import`. Pure."""
+
+import re
+from collections.abc import Iterator
+
+from reconciler.model.observation import ContainerState, Observation
+from reconciler.model.relationship import Relationship, S3Endpoint
+from reconciler.model.value import Json
+from reconciler.providers.base import Imported
+
+__all__ = ["imported"]
+
+_LONGEST_NAME = 63
+
+
+def imported(observation: Observation) -> Iterator[Imported]:
+    """Yield a manifest for each rule that leads somewhere, under names that differ.
+
+    Left out are rules whose target is gone, for there is no destination to write down, and repeated ids. The key's
+    secret is never given back: it has to come from the other end's provider.
+    """
+    taken: set[str] = set()
+    for state in observation.containers:
+        for live in state.relationships:
+            if "destination" in live.settings and "#" not in live.identity:
+                yield _manifest(state, live, observation.scope.provider, taken)
+
+
+def _manifest(state: ContainerState, live: Relationship, provider: str, taken: set[str]) -> Imported:
+    source, destination, own = (_mapping(live.settings.get(key)) for key in ("source", "destination", "alarik"))
+    place: dict[str, Json] = {"provider": provider, "bucket": source["bucket"]}
+    place |= {"prefix": source["prefix"]} if source["prefix"] else {}
+    options: dict[str, Json] = {"id": live.identity}
+    options |= {"synchronous": True} if own.get("synchronous") else {}
+    spec: dict[str, Json] = {key: live.settings[key] for key in ("deletes", "existing")}
+    # With a disabled target an active rule copies nothing; written down as active it would have to be enabled.
+    state_word = {} if live.settings["state"] == "active" and not own["targetEnabled"] else live.settings
+    return Imported(
+        relationship=live,
+        container=state.ref,
+        suggested_name=_unique(_name(place, destination), taken),
+        source=place,
+        destination={"bucket": destination["bucket"]},
+        spec={**({"state": state_word["state"]} if state_word else {}), **spec, "alarik": options},
+        peer=S3Endpoint(
+            url=str(own["endpoint"]),
+            region=str(own["region"]),
+            path_style=True,
+            access_key_id=str(own["accessKeyId"]),
+        ),
+    )
+
+
+def _name(source: dict[str, Json], destination: dict[str, Json]) -> str:
+    here = f"{source['bucket']}-{source['prefix']}" if "prefix" in source else str(source["bucket"])
+    words = re.sub(r"[^a-z0-9]+", "-", f"{here}-to-{destination['bucket']}".lower()).strip("-")
+    return words[:_LONGEST_NAME].strip("-") or "rule"
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    number, unique = 2, name
+    while unique in taken:
+        end = f"-{number}"
+        unique = name[: _LONGEST_NAME - len(end)].rstrip("-") + end
+        number += 1
+    taken.add(unique)
+    return unique
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
