@@ -41,7 +41,7 @@ def flows(draw: st.DrawFn) -> Flow:
         options["exclude"] = draw(st.lists(PATTERNS, max_size=3))
     if existing == "copy" and draw(st.booleans()):
         options["historyStorageClass"] = draw(CLASSES)
-    spec = {
+    spec: dict[str, Any] = {
         "state": draw(st.sampled_from((None, "active", "paused"))),
         "deletes": draw(st.sampled_from((None, "keep", "replicate"))),
         "existing": existing,
