@@ -144,7 +144,7 @@ class BosClient:
         facts: dict[str, Json] = {}
         looks: dict[str, Callable[[], Json]] = {
             "region": lambda: self._text(bucket, "location", "locationConstraint"),
-            "versioning": lambda: _VERSIONING.get(str(self._text(bucket, "versioning", "status") or "").lower()),
+            "versioning": lambda: self.versioning(bucket),
             "storage_class": lambda: self._text(bucket, "storageClass", "storageClass"),
             "multi_az": lambda: next((one.multi_az for one in self._buckets() if one.name == bucket), None),
             "archive_objects": lambda: self._archived(bucket),
@@ -156,6 +156,10 @@ class BosClient:
             facts["multi_az"] = True
         problem = f"the keys may not read: {', '.join(refused)}" if refused else ""
         return LocationFacts(exists=True, facts=facts, problem=problem)
+
+    def versioning(self, bucket: str) -> str | None:
+        """Return `Enabled` or `Suspended`; None if versioning was never enabled."""
+        return _VERSIONING.get(str(self._text(bucket, "versioning", "status") or "").lower())
 
     # For the objects ------------------------------------------------------------------------------------------
 

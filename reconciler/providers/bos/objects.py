@@ -22,15 +22,16 @@ __all__ = [
     "UPLOADS",
     "Done",
     "ListedObject",
+    "body_headers",
     "checksums",
     "description",
     "lowered",
-    "md5_header",
     "moment",
     "unquoted",
 ]
 
 META = "x-bce-meta-"
+_BYTES = "application/octet-stream"
 _MD5_BYTES = 16
 
 
@@ -85,16 +86,17 @@ UPLOADS: TypeAdapter[_Uploads] = TypeAdapter(_Uploads)
 
 def description(metadata: Mapping[str, str], tags: Mapping[str, str]) -> dict[str, str | bytes]:
     """Return the headers that go with an object: values in UTF-8, as the vendor's SDK sends them."""
-    headers: dict[str, str | bytes] = {"Content-Type": "application/octet-stream"}
+    headers: dict[str, str | bytes] = {"Content-Type": _BYTES}
     headers |= {META + name.lower(): value.encode() for name, value in metadata.items()}
     if tags:
         headers["x-bce-tagging"] = urlencode(tags, quote_via=quote)
     return headers
 
 
-def md5_header(content: bytes) -> dict[str, str | bytes]:
-    """Return the header by which the service checks that it got these bytes."""
-    return {"Content-MD5": base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()}
+def body_headers(content: bytes) -> dict[str, str | bytes]:
+    """Return the headers that go with bytes, by one of which the service checks that it got these."""
+    digest = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+    return {"Content-Type": _BYTES, "Content-MD5": digest}
 
 
 def checksums(headers: Mapping[str, str]) -> dict[str, str]:

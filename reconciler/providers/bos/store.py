@@ -24,10 +24,10 @@ from reconciler.providers.bos.objects import (
     UPLOADS,
     Done,
     ListedObject,
+    body_headers,
     checksums,
     description,
     lowered,
-    md5_header,
     moment,
     unquoted,
 )
@@ -69,7 +69,7 @@ class BosStore:
         with closing(sqlite3.connect("", check_same_thread=False)) as sorter:
             try:
                 sorter.execute("CREATE TABLE found (key BLOB PRIMARY KEY, facts TEXT) WITHOUT ROWID")
-                for page in self._pages({"prefix": self._prefix + prefix}):
+                for page in self._pages(self._prefix + prefix):
                     rows = [(one.key.encode(), self._listed(one).model_dump_json()) for one in page]
                     sorter.executemany("INSERT OR REPLACE INTO found VALUES (?, ?)", rows)
                 in_order = sorter.execute("SELECT facts FROM found ORDER BY key")
@@ -118,7 +118,7 @@ class BosStore:
             return self._write_in_parts(key, data, size, headers, metadata or {})
         content = self._taken(key, data, size, 0, size)
         digest = hashlib.sha256(content).hexdigest()
-        headers |= {**md5_header(content), "x-bce-content-sha256": digest}
+        headers |= {**body_headers(content), "x-bce-content-sha256": digest}
         answer = self._client.http.send(self._ask("PUT", key, headers=headers, content=content, repeatable=True))
         return ObjectFacts(
             key=key,
@@ -140,10 +140,14 @@ class BosStore:
             return
         for upload in tuple(self._uploads(key)):
             self._delete(key, {"uploadId": upload})
-        for version in self._versions(key):
-            self._delete(key, {"versionId": version})
-        if self.head(key) is not None:  # a versioned bucket answers a delete of nothing with a delete marker
-            self._delete(key, {})
+        if self._is_versioned():
+            for version in self._versions(key):
+                self._delete(key, {"versionId": version})
+        removed = set[str | None]()
+        while (facts := self.head(key)) is not None and facts.version_id not in removed:
+            # Only what is there: in a versioned bucket a delete of nothing leaves a delete marker.
+            self._delete(key, {"versionId": facts.version_id} if facts.version_id else {})
+            removed.add(facts.version_id)
 
     # Parts ----------------------------------------------------------------------------------------------------
 
@@ -173,7 +177,7 @@ class BosStore:
             content = self._taken(key, data, min(part_size, size - start), start, size)
             digest.update(content)
             query = {"partNumber": str(number), "uploadId": upload}
-            ask = self._ask("PUT", key, query=query, headers=md5_header(content), content=content, repeatable=True)
+            ask = self._ask("PUT", key, query=query, headers=body_headers(content), content=content, repeatable=True)
             answer = self._client.http.send(ask)
             if not (etag := unquoted(answer.headers.get("etag"))):
                 raise self._client.http.protocol_error(ask, "the answer to a part has no ETag", answer)
@@ -230,13 +234,13 @@ class BosStore:
 
     # Inside ---------------------------------------------------------------------------------------------------
 
-    def _pages(self, query: Mapping[str, str]) -> Iterator[Sequence[ListedObject]]:
+    def _pages(self, prefix: str, what: Mapping[str, str] | None = None) -> Iterator[Sequence[ListedObject]]:
         """Yield a listing page by page, in the service's order."""
-        query = {"maxKeys": _MOST_KEYS, **query}
+        query = {**(what or {}), "maxKeys": _MOST_KEYS, **({"prefix": prefix} if prefix else {})}
         while True:
             ask = self._client.ask("GET", self._bucket, query=query)
             page = self._parsed(ask, PAGE)
-            if any(not one.key.startswith(query["prefix"]) for one in page.contents):
+            if any(not one.key.startswith(prefix) for one in page.contents):
                 raise self._client.http.protocol_error(ask, "the listing holds keys of another prefix")
             yield page.contents
             if not page.truncated:
@@ -252,14 +256,23 @@ class BosStore:
             raise self._client.http.protocol_error(ask, "the next page is the same again, or has no beginning")
         return following
 
+    def _is_versioned(self) -> bool:
+        """Say whether the bucket has, or had, versions; False if these keys may not ask."""
+        try:
+            return self._client.versioning(self._bucket) is not None
+        except ProviderError as error:
+            if error.code is ErrorCode.PERMISSION_DENIED:
+                return False
+            raise
+
     def _versions(self, key: str) -> Sequence[str]:
-        """Return the ids of all versions and delete markers of exactly this key; none on buckets without them.
+        """Return the ids of all versions and delete markers of exactly this key, as far as the service lists them.
 
         The vendor's SDK has the call; what it answers is not documented, but for the form of other listings.
         """
         found: list[str] = []
         try:
-            for page in self._pages({"versions": "", "prefix": self._prefix + key}):
+            for page in self._pages(self._prefix + key, {"versions": ""}):
                 found += (one.version for one in page if one.version and one.key == self._prefix + key)
         except ProviderError as error:
             if error.code not in _CANNOT_LIST:
