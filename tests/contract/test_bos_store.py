@@ -290,9 +290,8 @@ class TestRemoving:
 
 
     def test_purge_takes_every_version_that_can_be_seen(self, lab: Lab, store: BosStore) -> None:
-        put(store, "k", b"0")
         lab.ask("PUT", f"/{BUCKET}", {"versioning": ""}, body={"status": "enabled"})
-        for content in (b"1", b"2"):
+        for content in (b"1", b"2", b"3"):
             put(store, "k", content)
         put(store, "k2")
         store.purge("k")
@@ -302,6 +301,8 @@ class TestRemoving:
         deletes = [one for one in lab.recorder.exchanges if one.method == "DELETE"]
         assert len(deletes) == 3
         assert all("versionId=" in one.url for one in deletes), "no delete marker is left"
+        # The vendor's SDK has a call that lists versions; no document that could be quoted has its answer.
+        lab.recorder.clear()
 
 
 class TestTrouble:
