@@ -6,7 +6,7 @@ Source: BOS API reference, "Object related interface"; python package bce-python
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from moto.s3.models import FakeKey
 
@@ -49,22 +49,19 @@ def copy(call: Call) -> Reply:
 def get(call: Call) -> Reply:
     with call.cloud.lock:
         call.bucket("READ")
-        query = f"versionId={quote(call.params['versionId'])}" if "versionId" in call.params else ""
-        headers = payload.to_store(call.request.headers)
-        reply = call.cloud.objects.read(call.request.method, call.name, call.key, query, headers)
-        version = call.cloud.objects.current(call.name, call.key)
-    answered = Reply(reply.status, payload.from_store(reply.headers), reply.body)
-    return answered if version is None else answered.with_header("x-bce-storage-class", storage_class(version))
+        version_id, headers = call.params.get("versionId"), payload.to_store(call.request.headers)
+        reply = call.cloud.objects.read(call.request.method, call.name, call.key, version_id, headers)
+    return Reply(reply.status, payload.from_store(reply.headers), reply.body)
 
 
 def delete(call: Call) -> Reply:
     with call.cloud.lock:
         call.bucket("WRITE")
-        missing = call.cloud.objects.current(call.name, call.key) is None and "versionId" not in call.params
+        version_id = call.params.get("versionId")
+        missing = version_id is None and call.cloud.objects.current(call.name, call.key) is None
         if missing and call.cloud.switches["delete_missing_object"] == 404:
             raise Refusal(404, "NoSuchKey")
-        query = f"versionId={quote(call.params['versionId'])}" if "versionId" in call.params else ""
-        reply = call.cloud.objects.delete(call.name, call.key, query)
+        reply = call.cloud.objects.delete(call.name, call.key, version_id)
     return Reply(204, payload.from_store(reply.headers))
 
 

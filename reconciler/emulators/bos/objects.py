@@ -25,6 +25,8 @@ from reconciler.emulators.s3.store import Store, Version
 
 ARCHIVE: Final = "ARCHIVE"
 STORE_REGION: Final = "us-east-1"
+#: The storage class of an object in the store's answers.
+CLASS_HEADER: Final = "x-amz-storage-class"
 
 _VERSIONING: Final = (
     '<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>%s</Status>'
@@ -72,19 +74,30 @@ class Objects:
             versions = self.store.versions(self._bucket(bucket), key)
             return versions[-1] if versions and isinstance(versions[-1], FakeKey) else None
 
+    def version(self, bucket: str, key: str, version_id: str | None) -> FakeKey | None:
+        """One version of an object, or with None the current one."""
+        if version_id is None:
+            return self.current(bucket, key)
+        with self.store.lock:
+            versions = self.store.versions(self._bucket(bucket), key)
+            return next((one for one in versions if one.version_id == version_id and isinstance(one, FakeKey)), None)
+
     def keys(self, bucket: str) -> list[str]:
         """All keys that hold an object, in the order of their UTF-8 bytes."""
         with self.store.lock:
             names = [name for name, found in self._bucket(bucket).keys.items() if isinstance(found, FakeKey)]
         return sorted(names, key=str.encode)
 
-    def read(self, method: str, bucket: str, key: str, query: str, headers: Headers) -> Reply:
+    def read(self, method: str, bucket: str, key: str, version_id: str | None, headers: Headers) -> Reply:
         """The store's answer to GET or HEAD of an object: bytes and headers in S3's names."""
         with self.store.lock:
-            found = self.current(bucket, key)
-            if method == "GET" and found is not None and storage_class(found) == ARCHIVE:
+            found = self.version(bucket, key, version_id)
+            if found is None:
+                raise Refusal(404, "NoSuchKey" if version_id is None else "NoSuchVersion")
+            if method == "GET" and storage_class(found) == ARCHIVE:
                 raise Refusal(403, "InvalidObjectState", "The object is archived and has not been restored.")
-            return self._answer(method, bucket, key, query=query, headers=headers)
+            reply = self._answer(method, bucket, key, query=version_query(version_id), headers=headers)
+            return reply.with_header("ETag", found.etag).with_header(CLASS_HEADER, storage_class(found))
 
     def write(self, bucket: Bucket, key: str, body: bytes, headers: Headers, chosen: str | None) -> FakeKey:
         """Put an object; ``chosen`` is its storage class, or None for the bucket's usual one."""
@@ -98,9 +111,9 @@ class Objects:
             self._answer("PUT", bucket.name, key, headers=headers)
             return self._classify(bucket, key, chosen)
 
-    def delete(self, bucket: str, key: str, query: str = "", *, replica: bool = False) -> Reply:
+    def delete(self, bucket: str, key: str, version_id: str | None = None, *, replica: bool = False) -> Reply:
         with self.store.lock:
-            reply = self._answer("DELETE", bucket, key, query=query)
+            reply = self._answer("DELETE", bucket, key, query=version_query(version_id))
             if self.current(bucket, key) is None:
                 self._touched(Touch(bucket, key, deleted=True, replica=replica))
             return reply
@@ -172,6 +185,10 @@ class Objects:
 
 def storage_class(version: FakeKey) -> str:
     return str(vars(version)["_storage_class"] or "STANDARD")
+
+
+def version_query(version_id: str | None) -> str:
+    return "" if version_id is None else f"versionId={quote(version_id)}"
 
 
 def _refusal(reply: Reply) -> Refusal:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from reconciler.emulators.bos.objects import CLASS_HEADER
 from reconciler.emulators.bos.refusal import Refusal
 from reconciler.emulators.message import Headers, Request
 
@@ -25,6 +26,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "x-bce-copy-source-if-none-match": "x-amz-copy-source-if-none-match",
     "x-bce-metadata-directive": "x-amz-metadata-directive",
     "x-bce-version-id": "x-amz-version-id",
+    "x-bce-storage-class": CLASS_HEADER,
 }
 _BACK: Final = {store: name for name, store in _NAMES.items()}
 _SAME: Final = frozenset(
@@ -56,6 +58,9 @@ def to_store(headers: Headers) -> Headers:
     kept: list[tuple[str, str]] = []
     for name, value in headers:
         lower = name.lower()
+        # The store knows other classes; it is told of those afterwards.
+        if lower == "x-bce-storage-class":
+            continue
         if lower.startswith(_META):
             kept.append((_STORE_META + lower.removeprefix(_META), value))
         elif lower in _NAMES:
