@@ -19,6 +19,10 @@ class Cases:
     """Root of every group of cases. A binding overrides the fixture `harness`."""
 
     topic: ClassVar[str] = ""
+    requests_a_scope: ClassVar[int] = 1
+    """How many requests one read of a scope takes, however much it holds."""
+    calls_a_container: ClassVar[int] = 1
+    """How many writes it takes at most to change a container's settings, however many of them."""
 
     @pytest.fixture
     def harness(self) -> Harness:

@@ -86,17 +86,18 @@ class ConvergeCases(Cases):
         assert host.present(two)
 
     def test_as_many_writes_as_containers_differ(self, host: Host) -> None:
-        """However many relationships of a container change, it is written once; others are not touched."""
+        """However many relationships of a container change, it is written as one would be; others are not touched."""
         flows = [host.harness.flow("one"), host.harness.flow("two"), host.harness.flow("three", group=1)]
         containers = {host.reader.container(flow) for flow in flows}
         plan = self._applied(host, *flows)
         assert {item.container for item in plan.containers} == containers
-        assert plan.summary.calls == len(containers)
+        assert len(containers) <= plan.summary.calls <= len(containers) * self.calls_a_container
         if Capability.UPDATE in host.info.capabilities:
             changed = [variant.after for variant in host.harness.variants()[:1]]
             host.converge(*(variant.before for variant in host.harness.variants()[:1]))
             plan = self._applied(host, *flows, *changed)
-            assert plan.summary.calls == len({host.reader.container(flow) for flow in changed})
+            number = len({host.reader.container(flow) for flow in changed})
+            assert number <= plan.summary.calls <= number * self.calls_a_container
 
     def test_nothing_differs_nothing_is_sent(self, host: Host) -> None:
         """An empty plan has no call; applying it writes nothing."""
@@ -179,7 +180,7 @@ class ConvergeCases(Cases):
     def test_resync_sends_again_and_changes_nothing(self, host: Host) -> None:
         """A resync is planned as calls and leaves the configuration as it is."""
         needs(host, Capability.RESYNC)
-        flow = host.harness.flow("one")
+        flow = host.harness.asking(Capability.RESYNC) or host.harness.flow("one")
         host.converge(flow)
         host.harness.advance(60)
         before = host.present(flow)

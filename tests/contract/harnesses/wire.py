@@ -80,7 +80,7 @@ class Wire:
         self.log = RequestLog()
         self.recorder = Recorder()
         self._since = 0
-        self._mangled: tuple[str, Mangler] | None = None
+        self._mangled: dict[str, Mangler] = {}
 
     def mark(self) -> None:
         self._since = int(self.log.since(1 << 60)["last"])  # type: ignore[call-overload]
@@ -112,17 +112,16 @@ class Wire:
         self.faults.add(made)
 
     def mangle(self, operation: str, mangler: Mangler) -> None:
-        self._mangled = (operation, mangler)
+        self._mangled[operation] = mangler
 
     def mend(self) -> None:
         self.faults.clear()
-        self._mangled = None
+        self._mangled.clear()
 
     def changed(self, operation: str | None, reply: Reply) -> Reply:
         """The reply as it goes out."""
-        if self._mangled is None or self._mangled[0] != operation or reply.status != 200:
-            return reply
-        return self._mangled[1](reply)
+        mangler = self._mangled.get(operation or "")
+        return reply if mangler is None or reply.status != 200 else mangler(reply)
 
 
 class _Observed:

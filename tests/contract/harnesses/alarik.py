@@ -1,0 +1,416 @@
+"""The conformance suite over two Alarik emulators of different regions: rules of `here` that lead to buckets `there`."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import boto3
+import httpx
+from botocore.config import Config
+
+from reconciler.emulators.alarik import AlarikEmulator
+from reconciler.emulators.certificate import Certificate
+from reconciler.emulators.emulator import Options
+from reconciler.emulators.message import Reply
+from reconciler.model.manifest import Location, Metadata, ProviderDoc, ProviderSpec, ReplicationSpec
+from reconciler.model.relationship import Flow
+from reconciler.model.step import Call
+from reconciler.providers.alarik import TYPE
+from reconciler.providers.alarik.config import AlarikConfig, AlarikOptions
+from reconciler.providers.base import Access, Capability, Connection, Provider
+from reconciler.testing.harness import WORKSPACE, Ability, Fault, Judgement, Mangling, Sent, Target, Variant
+from tests.contract.botocore_referee import BotocoreReferee
+from tests.contract.harnesses.wire import COMMON_MANGLERS, EmulatedClock, EnvSecrets, Wire, WiredContext, hurried
+from tests.contract.referee import Exchange, Objection, Referee
+
+DOCUMENT = Path(__file__).parents[3] / "specs" / "alarik" / "openapi.yaml"
+SOURCES, DESTINATIONS, OBJECTS = ("src-a", "src-b"), ("dst-a", "dst-b"), "objects"
+REGIONS = {"here": "us-east-1", "there": "eu-1"}
+TARGETS, RULES, TASKS = "getReplicationTargets", "getReplicationRules", "listReplicationTasks"
+_OPERATIONS = {
+    "PUT /api/v1/buckets/{bucket}/replication/targets": "setReplicationTargets",
+    "PUT /api/v1/buckets/{bucket}/replication/rules": "setReplicationRules",
+    "POST /api/v1/buckets/{bucket}/replication/rules/{rule}/resync": "resyncReplicationRule",
+    "observe": TARGETS,
+    "health": TASKS,
+    "list": "ListObjectsV2",
+}
+# The answer names no role: Alarik has none. Everything else of it is as in Amazon's model.
+_WITHOUT_ROLE = "GetBucketReplication -> 200: answer: Role is required"
+_SETTLE_S = 10.0
+_LAST_ATTEMPT_S = 4 * 3600
+
+Spec = dict[str, Any]
+
+DIFFERENCES: tuple[tuple[str, Spec, Spec], ...] = (
+    ("deletes", {"deletes": "keep"}, {"deletes": "replicate"}),
+    ("state", {"state": "paused"}, {"state": "active"}),
+    ("state", {"state": "active"}, {"state": "paused"}),
+    ("existing", {"existing": "ignore"}, {"existing": "copy"}),
+    ("alarik.synchronous", {"alarik": {"synchronous": False}}, {"alarik": {"synchronous": True}}),
+)
+_ASKING: dict[Capability, Spec] = {
+    Capability.PAUSE: {"state": "paused"},
+    Capability.DELETES: {"deletes": "replicate"},
+    Capability.STORAGE_CLASS: {"storageClass": "STANDARD_IA"},
+    Capability.TAG_FILTER: {"filter": {"tags": {"class": "hot"}}},
+    Capability.EXCLUDE_FILTER: {"filter": {"exclude": ["*.tmp"]}},
+    Capability.SCHEDULE: {"schedule": {"every": "5m"}},
+    Capability.RESYNC: {"existing": "copy"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How the provider reaches the servers."""
+
+    login: bool = False
+    """With name and password for the console API; the keys are for S3 alone."""
+    tls: bool = True
+    switches: Mapping[str, Any] = field(default_factory=dict)
+
+
+class AlarikHarness:
+    """Two servers of one world. `here` is under test, `there` is where rules lead."""
+
+    abilities = frozenset({Ability.FAULTS, Ability.WIRE, Ability.SPEC, Ability.MULTIPART, Ability.BREAK_DATA})
+
+    def __init__(self, directory: Path, certificate: Certificate, way: Way = Way()) -> None:  # noqa: B008  (frozen)
+        self.wire = Wire()
+        self.clock = EmulatedClock(self.wire.clock)
+        self.certificate = certificate
+        self._way = way
+        self._base = directory
+        self._referee, self._s3_referee = Referee(DOCUMENT), BotocoreReferee()
+        self._places = itertools.count(1)
+        self._judged = 0
+        self._clients: dict[str, Any] = {}
+        self.emulators = {name: AlarikEmulator(Options(name, region)) for name, region in REGIONS.items()}
+        context = WiredContext(
+            clock=self.wire.clock, faults=self.wire.faults, log=self.wire.log, certificate=certificate,
+            tls=certificate.server_context(), directory=directory, wire=self.wire,
+        )  # fmt: skip
+        for emulator in self.emulators.values():
+            emulator.start(context)
+        self.facts: dict[str, dict[str, Any]] = {name: one.describe() for name, one in self.emulators.items()}
+        self.secrets = EnvSecrets(
+            **{f"{name.upper()}_SECRET": str(facts["secret_key"]) for name, facts in self.facts.items()},
+            **{f"{name.upper()}_PASSWORD": str(facts["password"]) for name, facts in self.facts.items()},
+        )
+        self.docs = {name: self._doc(name) for name in REGIONS}
+        self.apis = {name: self._api(name) for name in REGIONS}
+        for name, buckets in (("here", (*SOURCES, OBJECTS)), ("there", DESTINATIONS)):
+            for bucket in buckets:
+                self.make_bucket(bucket, name=name)
+        self.switch(**way.switches)
+
+    def _doc(self, name: str) -> ProviderDoc:
+        facts = self.facts[name]
+        config: Spec = {
+            "endpoint": facts["https" if self._way.tls else "http"],
+            "region": facts["region"],
+            "credentials": {"accessKeyId": facts["access_key"], "secretAccessKey": {"env": f"{name.upper()}_SECRET"}},
+        }
+        if self._way.login:
+            config["login"] = {"username": facts["username"], "password": {"env": f"{name.upper()}_PASSWORD"}}
+        if self._way.tls:
+            config["caFile"] = str(self.certificate.ca)
+        spec = ProviderSpec(type="alarik", config=AlarikConfig.model_validate(config))
+        return ProviderDoc(api_version="repl/v1", kind="Provider", metadata=Metadata(name=name), spec=spec)
+
+    def _api(self, name: str) -> httpx.Client:
+        facts = self.facts[name]
+        headers = {"X-Access-Key": str(facts["access_key"]), "X-Secret-Key": str(facts["secret_key"])}
+        return httpx.Client(base_url=str(facts["http"]), headers=headers, trust_env=False)
+
+    @property
+    def secret_values(self) -> Sequence[str]:
+        return self.secrets.values
+
+    def connect(self, access: Access = Access.WRITE, provider: str | None = None) -> Provider:
+        return TYPE.connect(
+            Connection(
+                doc=self.docs[provider or "here"], secrets=self.secrets, access=access, base=Path("/"),
+                workspace=WORKSPACE,
+            )
+        )  # fmt: skip
+
+    # What is desired
+
+    def flow(self, name: str, *, group: int = 0, **spec: Any) -> Flow:
+        return self.made(name, {"bucket": SOURCES[group], "prefix": f"{name}/"}, {"bucket": DESTINATIONS[group]}, spec)
+
+    def made(self, name: str, source: Spec, destination: Spec, spec: Spec) -> Flow:
+        """A flow between these two places; without a provider they lie here and there."""
+        given = {"state": "active"} | spec
+        options = given.pop("alarik", None)
+        given |= {"source": {"provider": "here"} | source, "destination": {"provider": "there"} | destination}
+        made = ReplicationSpec.model_validate(given)
+        if options is not None:
+            made = made.model_copy(update={"options": AlarikOptions.model_validate(options)})
+        ends = self.docs[made.source.provider], self.docs[made.destination.provider]
+        return Flow(
+            name=name,
+            workspace=WORKSPACE,
+            spec=made,
+            labels={},
+            source=ends[0],
+            destination=ends[1],
+            owner_side="source",
+            peer_s3=TYPE.s3_endpoint(ends[1].spec.config, Path("/")),
+        )
+
+    def variants(self) -> Sequence[Variant]:
+        found = [
+            Variant(field=field, before=self.flow("varied", **before), after=self.flow("varied", **after))
+            for field, before, after in DIFFERENCES
+        ]
+        here, there = {"bucket": "src-a", "prefix": "varied/"}, {"bucket": "dst-a"}
+        plain = self.made("varied", here, there, {})
+        places = (
+            ("source.prefix", here | {"prefix": "varied/deeper/"}, there, {}),
+            ("source.prefix", {"bucket": "src-a"}, there, {}),
+            ("destination.bucket", here, {"bucket": "dst-b"}, {}),
+            ("destination.bucket", here, {"bucket": "dst-b"}, {"existing": "copy"}),
+        )
+        for at, source, destination, more in places:
+            before = self.made("varied", here, there, more) if more else plain
+            found.append(Variant(field=at, before=before, after=self.made("varied", source, destination, more)))
+        return found
+
+    def asking(self, capability: Capability) -> Flow | None:
+        return self.flow("asking", **_ASKING[capability]) if capability in _ASKING else None
+
+    def placed(self, name: str, text: str) -> Flow:
+        return self.made(name, {"bucket": SOURCES[0], "prefix": f"{text}/"}, {"bucket": DESTINATIONS[0]}, {})
+
+    def nowhere(self) -> Location:
+        return Location(provider="here", bucket="no-such-bucket-anywhere")
+
+    # What others do
+
+    def foreign(self, flow: Flow) -> str:
+        bucket, target, rule = str(flow.spec.source.bucket), str(uuid4()), str(uuid4())
+        self.add(bucket, "targets", self.target(target, "dst-b"))
+        self.add(bucket, "rules", self.rule(rule, target, prefix="theirs/", replicateDeletes=True, synchronous=True))
+        return rule.upper()
+
+    def target(self, identity: str, bucket: str, **changes: Any) -> Spec:
+        """A target that leads there, with everything right."""
+        facts = self.facts["there"]
+        return {
+            "id": identity,
+            "endpoint": facts["https"],
+            "targetBucket": bucket,
+            "accessKeyId": facts["access_key"],
+            "secretAccessKey": facts["secret_key"],
+            "region": facts["region"],
+            "enabled": True,
+        } | changes
+
+    def rule(self, identity: str, target: str, **changes: Any) -> Spec:
+        """A rule for everything but deletes."""
+        plain = {"replicateDeletes": False, "replicateExisting": False, "enabled": True}
+        return {"id": identity, "targetId": target} | plain | changes
+
+    def add(self, bucket: str, kind: str, entry: Spec) -> None:
+        """Put one more target or rule behind those that are there."""
+        self.put(bucket, kind, [*self.get(bucket, kind), entry])
+
+    def put(self, bucket: str, kind: str, entries: Sequence[Spec], *, name: str = "here") -> None:
+        answer = self.apis[name].put(f"/api/v1/buckets/{bucket}/replication/{kind}", json={kind: list(entries)})
+        assert answer.status_code == 200, answer.text
+
+    def get(self, bucket: str, kind: str, *, name: str = "here") -> list[Spec]:
+        """`targets`, `rules` or `tasks` of a bucket, as the server shows them to its owner."""
+        answer = self.apis[name].get(f"/api/v1/buckets/{bucket}/replication/{kind}")
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()[kind])
+
+    def edit(self, flow: Flow, **changes: Any) -> None:
+        """Change members of a flow's rule by hand."""
+        identity, bucket = self.identity(flow), str(flow.spec.source.bucket)
+        rules = self.get(bucket, "rules")
+        assert identity in [one["id"] for one in rules]
+        self.put(bucket, "rules", [one | changes if one["id"] == identity else one for one in rules])
+
+    def tamper(self, flow: Flow) -> str:
+        self.edit(flow, prefix="by hand/")
+        return "source.prefix"
+
+    def remove(self, flow: Flow) -> None:
+        identity, bucket = self.identity(flow), str(flow.spec.source.bucket)
+        rules = self.get(bucket, "rules")
+        left = [one for one in rules if one["id"] != identity]
+        assert len(left) < len(rules)
+        self.put(bucket, "rules", left)
+
+    def raw(self, flow: Flow, identity: str) -> bytes | None:
+        held = self.held(str(flow.spec.source.bucket))
+        rule = next((one for one in held["rules"] if one["id"] == identity), None)
+        if rule is None:
+            return None
+        target = next((one for one in held["targets"] if one["id"] == rule["targetId"]), None)
+        return json.dumps([{**rule, "delivered": None}, target], sort_keys=True).encode()
+
+    def identity(self, flow: Flow) -> str:
+        """The id of a flow's rule."""
+        return self.connect().normalise(flow).identity
+
+    # What the servers know
+
+    def held(self, bucket: str, name: str = "here") -> Spec:
+        """Everything of a bucket: `targets` with a digest of the stored secret, `rules`, `outbox`."""
+        state: Any = self.emulators[name].state()
+        return dict(state["buckets"][bucket])
+
+    def switch(self, name: str = "here", **values: Any) -> None:
+        """Set what releases and operators differ in."""
+        self.emulators[name].switch(values)
+
+    def make_bucket(self, bucket: str, *, versioned: bool = True, name: str = "here") -> None:
+        answer = self.apis[name].post("/api/v1/buckets", json={"name": bucket, "versioningEnabled": versioned})
+        assert answer.status_code == 200, answer.text
+
+    def client(self, name: str = "here") -> Any:
+        """A boto3 client of the owner. Typed Any for short tests."""
+        if name not in self._clients:
+            facts = self.facts[name]
+            self._clients[name] = boto3.client(
+                "s3",
+                endpoint_url=str(facts["http"]),
+                aws_access_key_id=facts["access_key"],
+                aws_secret_access_key=facts["secret_key"],
+                region_name=facts["region"],
+                config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+            )
+        return self._clients[name]
+
+    def write(self, bucket: str, key: str, body: bytes = b"x", *, name: str = "here") -> None:
+        self.client(name).put_object(Bucket=bucket, Key=key, Body=body)
+
+    def objects(self, bucket: str, name: str = "there") -> dict[str, int]:
+        """Keys with how many versions there are of each, delete markers not counted."""
+        counts: dict[str, int] = {}
+        for one in self.client(name).list_object_versions(Bucket=bucket).get("Versions", []):
+            counts[one["Key"]] = counts.get(one["Key"], 0) + 1
+        return counts
+
+    def queue(self, name: str = "here") -> dict[str, int]:
+        """`pending`, `failed`, `under_way`, `delivered`, `attempts` and `walks`."""
+        state: Any = self.emulators[name].state()
+        return dict(state["queue"])
+
+    def settle(self, name: str = "here") -> None:
+        """Let everything be delivered that can be without a pause."""
+        self.eventually(lambda: not any(self.queue(name)[key] for key in ("pending", "under_way", "walks")))
+
+    def eventually(self, check: Callable[[], Any], step_s: float = 1) -> Any:
+        """Let time pass until something is so."""
+        deadline = time.monotonic() + _SETTLE_S
+        while not (found := check()):
+            assert time.monotonic() < deadline, "it does not come about"
+            self.wire.clock.advance(step_s)
+            time.sleep(0.002)
+        return found
+
+    # What the wire does
+
+    def mark(self) -> None:
+        self.wire.mark()
+
+    def requests(self) -> Sequence[Sent]:
+        return self.wire.requests("here", frozenset({"login"}))
+
+    def fault(self, fault: Fault, on: Target) -> None:
+        self.wire.fault(fault, "here", _OPERATIONS[on.operation if isinstance(on, Call) else on])
+
+    def mangle(self, mangling: Mangling) -> None:
+        manglers = {Mangling.UNKNOWN_FIELDS: _with_unknown, Mangling.MISSING_FIELDS: _with_less, **COMMON_MANGLERS}
+        for operation in (TARGETS, RULES):
+            self.wire.mangle(operation, manglers[mangling])
+
+    def mend(self) -> None:
+        self.wire.mend()
+
+    def hurried(self) -> AbstractContextManager[None]:
+        return hurried()
+
+    def judged(self) -> Judgement | None:
+        exchanges = self.wire.recorder.exchanges
+        api = [one for one in exchanges if _is_api(one)]
+        objections = []
+        try:
+            self._referee.judge_all(api)
+        except Objection as objection:
+            objections += str(objection).splitlines()
+        told = {found for one in exchanges if not _is_api(one) and (found := self._s3_referee.objection(one))}
+        objections += sorted(told - {_WITHOUT_ROLE})
+        return Judgement(exchanges=len(exchanges), objections=tuple(dict.fromkeys(objections)))
+
+    def restart(self) -> None:
+        self.emulators["here"].act("restart", {})
+
+    def advance(self, seconds: float) -> None:
+        self.wire.clock.advance(seconds)
+        time.sleep(0.01)
+
+    def break_data(self, flow: Flow) -> None:
+        self.switch(fail_next_deliveries=1_000_000)
+        self.write(str(flow.spec.source.bucket), f"{flow.spec.source.prefix or ''}lost")
+        self.eventually(lambda: self.queue()["failed"], _LAST_ATTEMPT_S)
+
+    # Objects
+
+    def location(self) -> Location:
+        return Location(provider="here", bucket=OBJECTS, prefix=f"objects & {'x' * next(self._places)}/")
+
+    def write_in_parts(self, location: Location, key: str, parts: Sequence[bytes]) -> None:
+        place, client = {"Bucket": location.bucket, "Key": (location.prefix or "") + key}, self.client()
+        upload = client.create_multipart_upload(**place)["UploadId"]
+        done = [
+            {
+                "PartNumber": number,
+                "ETag": client.upload_part(**place, UploadId=upload, PartNumber=number, Body=part)["ETag"],
+            }
+            for number, part in enumerate(parts, start=1)
+        ]
+        client.complete_multipart_upload(**place, UploadId=upload, MultipartUpload={"Parts": done})
+
+    def leftovers(self, location: Location) -> Sequence[str]:
+        found = self.client().list_object_versions(Bucket=location.bucket, Prefix=location.prefix)
+        return [f"{one['Key']}@{one['VersionId']}" for kind in ("Versions", "DeleteMarkers") for one in found.get(kind, [])]
+
+    def close(self) -> None:
+        for opened in (*self.apis.values(), *self._clients.values()):
+            opened.close()
+        self.wire.clock.stop()
+        for emulator in self.emulators.values():
+            emulator.stop()
+
+
+def _is_api(exchange: Exchange) -> bool:
+    return urlsplit(exchange.url).path.startswith("/api/v1/")
+
+
+def _with_unknown(reply: Reply) -> Reply:
+    content = json.loads(reply.body)
+    content["futureMember"] = {"deep": [1, None]}
+    for entry in (*content.get("targets", ()), *content.get("rules", ())):
+        entry["futureSetting"] = {"deep": [1, None]}
+    return Reply(reply.status, reply.headers, json.dumps(content).encode())
+
+
+def _with_less(reply: Reply) -> Reply:
+    content = json.loads(reply.body)
+    for rule in content.get("rules", ()):
+        for name in ("prefix", "synchronous"):
+            rule.pop(name, None)
+    return Reply(reply.status, reply.headers, json.dumps(content).encode())
