@@ -1,7 +1,8 @@
 """What a rule's progress says about its data plane. Pure.
 
 Source: BOS API, GetBucketReplicationProgress: `status` is the configured one, no run state; the percentage "returns 0
-if it is no longer effective", so that 0 is not begun, not asked for, or long finished alike. There are no counts.
+if it is no longer effective", so that 0 is not begun, not asked for, or long finished alike. 100 of a rule that has never
+copied may be all of nothing. There are no counts.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ def health_of(progress: Mapping[str, Json]) -> Health:
     if percent is not None and 0 < percent < 100:
         detail = f"{percent:g}% of what was there before is copied"
         return Health(state=HealthState.RUNNING, detail=detail, last_success_at=last)
-    if percent is not None and percent >= 100:
+    if percent is not None and percent >= 100 and last is not None:
         return Health(state=HealthState.OK, detail="what was there before is copied", last_success_at=last)
     detail = "the service does not say whether copies are complete" if last else "no copy is told of"
     return Health(state=HealthState.UNKNOWN, detail=detail, last_success_at=last)
