@@ -61,7 +61,8 @@ class S3Face:
     def location(self, bucket: str) -> str:
         """Return the region of the server, as it tells it of a bucket: nothing stands for us-east-1."""
         answer = self._ask("GetBucketLocation", lambda: self.client.get_bucket_location(Bucket=bucket))
-        return str(answer.get("LocationConstraint") or "us-east-1")
+        named = answer.get("LocationConstraint")
+        return {None: "us-east-1", "": "us-east-1"}.get(named, str(named))
 
     def close(self) -> None:
         """Release connections. May be called twice; a request afterwards opens new ones."""

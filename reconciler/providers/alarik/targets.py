@@ -70,6 +70,6 @@ def _by_id(entries: Sequence[Mapping[str, Json]]) -> list[dict[str, Json]]:
 def _canonical(entry: Mapping[str, Json]) -> dict[str, Json]:
     """Return an entry with ids in lower case and defaults filled in, without its secret."""
     plain = {name: value for name, value in entry.items() if name != SECRET and value is not None}
-    ids = {name: str(plain[name]).lower() for name in ("id", "targetId") if name in plain}
+    ids: dict[str, Json] = {name: str(plain[name]).lower() for name in ("id", "targetId") if name in plain}
     defaults = _DEFAULTS if "targetId" in plain else {}
     return {**defaults, **plain, **ids}

@@ -181,7 +181,7 @@ def _ask(method: str, path: str, body: Json = None) -> Ask:
     )
 
 
-def _with(ask: Ask, headers: Mapping[str, str], content: bytes | Iterator[bytes] | None = None) -> Ask:
+def _with(ask: Ask, headers: Mapping[str, str | bytes], content: bytes | Iterator[bytes] | None = None) -> Ask:
     return Ask(method=ask.method, path=ask.path, operation=ask.operation, headers=headers, content=content)
 
 
