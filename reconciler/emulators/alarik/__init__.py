@@ -9,3 +9,6 @@ from reconciler.emulators.emulator import Emulator, Options
 def build(options: Options) -> Emulator:
     """A server, not started. Its flavour is its region (``ALARIK_REGION``); us-east-1 if none is given."""
     return AlarikEmulator(options)
+
+
+__all__ = ["AlarikEmulator", "build"]

@@ -35,6 +35,10 @@ class Call:
             raise Refusal(401)
         return self.caller
 
+    def identify(self) -> None:
+        """``Refusal`` (401) for nobody, before anything else is looked at."""
+        _ = self.user
+
     @property
     def is_admin(self) -> bool:
         return self.instance.is_admin(self.user)
@@ -92,6 +96,8 @@ class Route:
     answer: Answer
     write: bool = False
     public: bool = False
+    #: Whether the body may be of any size.
+    unbounded: bool = False
 
     def pattern(self) -> re.Pattern[str]:
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(BASE + self.path)) + "/?")

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from moto.s3.models import FakeDeleteMarker
 
-from reconciler.emulators.alarik import bucket_calls, decode, replication_calls, user_calls
+from reconciler.emulators.alarik import bucket_calls, decode, object_calls, replication_calls, user_calls
 from reconciler.emulators.alarik.buckets import Buckets
 from reconciler.emulators.alarik.call import BASE, Call, Route
 from reconciler.emulators.alarik.courier import Courier
@@ -35,7 +35,8 @@ ACCOUNT: Final = "alarik"
 
 #: Every call of the JSON API with the pattern of its path.
 ROUTES: Final[tuple[tuple[re.Pattern[str], Route], ...]] = tuple(
-    (route.pattern(), route) for route in (*user_calls.ROUTES, *bucket_calls.ROUTES, *replication_calls.ROUTES)
+    (route.pattern(), route)
+    for route in (*user_calls.ROUTES, *bucket_calls.ROUTES, *replication_calls.ROUTES, *object_calls.ROUTES)
 )
 
 
@@ -112,7 +113,8 @@ class Instance:
             return _stamped(Face(self).answer(request))
         route, parts = found
         try:
-            decode.check_size(request)
+            if not route.unbounded:
+                decode.check_size(request)
             caller = None if route.public else self._caller(request)
             return _stamped(route.answer(Call(self, request, parts, caller)))
         except Refusal as refusal:

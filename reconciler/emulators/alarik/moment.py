@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from reconciler.emulators.alarik.switches import AlarikSwitches
 
 
 def shown(moment: datetime, switches: AlarikSwitches) -> str:
+    """A time without a zone is in UTC."""
     timespec = "seconds" if switches.dates == "seconds" else "milliseconds"
-    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return aware.isoformat(timespec=timespec).replace("+00:00", "Z")

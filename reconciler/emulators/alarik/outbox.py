@@ -24,6 +24,9 @@ MOST_ATTEMPTS: Final = 8
 KEPT: Final = timedelta(days=7)
 SWEEP_SECONDS: Final = 3600.0
 
+# A clock that is pushed by ten seconds reads ten seconds more, give or take a rounding.
+_SLACK: Final = 0.001
+
 Operation = Literal["put", "delete"]
 _Lane = tuple[str, str, uuid.UUID]
 
@@ -100,7 +103,7 @@ class Outbox:
 
     def take(self) -> Task | None:
         """The task that is due for longest, of those whose key is not just being delivered. ``settle`` must follow."""
-        now = self._now().timestamp()
+        now = self._now().timestamp() + _SLACK
         with self._lock:
             self._sweep(now)
             while self._heap and self._heap[0][0] <= now:
@@ -146,7 +149,7 @@ class Outbox:
                 moments.append(moment if exact else math.ceil(moment / tick) * tick)
             if any(task.failed for task in self._tasks.values()):
                 moments.append(self._swept + SWEEP_SECONDS)
-            return min(moments, default=None)
+            return min(moments) - _SLACK if moments else None
 
     def retry(self, bucket: str, identity: uuid.UUID) -> Task | None:
         """Begin again at once with the same snapshot; None if the bucket has no such task."""
