@@ -106,6 +106,11 @@ class AlarikClient:
         self._session = Session(self._http, config, connection.secrets)
         self.s3 = S3Face(connection, config, self._session)
 
+    def refuse_write(self, operation: str) -> None:
+        """Raise READ_ONLY for `METHOD path` on a connection that may only read. Nothing has been sent then."""
+        method, _, path = operation.partition(" ")
+        self._http.refuse_write(_ask(method, path))
+
     # Replication ----------------------------------------------------------------------------------------------
 
     def targets(self, bucket: str) -> list[dict[str, Json]]:

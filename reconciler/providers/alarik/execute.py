@@ -35,6 +35,7 @@ class Executor:
         }
         if (action := actions.get(call.operation)) is None:
             raise self._error(call, ErrorCode.UNIMPLEMENTED, f"nothing here is called {call.operation!r}")
+        self._client.refuse_write(call.operation)
         return action(call, secrets)
 
     def read(self, bucket: str) -> Replication:

@@ -53,9 +53,9 @@ class Aim:
 def writes(live: Replication, aim: Aim) -> tuple[Write, ...] | None:
     """Return the fewest writes that lead there, each safe by itself; None if four places are too few on the way."""
     for variant in (aim, *_in_place(live, aim)):
-        found = _direct(live, variant) or _removing_first(live, variant)
-        if found is not None:
-            return found
+        for way in (_direct, _removing_first):
+            if (found := way(live, variant)) is not None:
+                return found
     return None
 
 
