@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from reconciler.engine.diff import differences
+from reconciler.engine.diff import shown_differences
 from reconciler.model.change import Action, Reason
 from reconciler.model.observation import ABSENT
 from reconciler.model.plan import Plan
@@ -209,7 +209,7 @@ def _as_desired(host: Host, flow: Flow) -> None:
     desired = host.reader.normalise(flow)
     live = host.present(flow)
     assert live.identity == desired.identity
-    assert not differences(live.settings, desired.settings)
+    assert not shown_differences(live, desired.settings)
     assert not live.write_only
 
 
