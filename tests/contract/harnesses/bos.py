@@ -1,0 +1,390 @@
+"""The conformance suite over the BOS emulator: rules of buckets in bj that lead to buckets in gz."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpx
+
+from reconciler.emulators.bos.emulator import BosEmulator
+from reconciler.emulators.certificate import Certificate
+from reconciler.emulators.emulator import Options
+from reconciler.emulators.gate import Gate, Service
+from reconciler.emulators.message import Reply
+from reconciler.model.manifest import Location, Metadata, ProviderDoc, ProviderSpec, ReplicationSpec
+from reconciler.model.relationship import Flow
+from reconciler.model.step import Call
+from reconciler.providers.base import Access, Capability, Connection, Provider
+from reconciler.providers.bos import TYPE
+from reconciler.providers.bos.config import BosConfig, BosOptions
+from reconciler.testing.harness import WORKSPACE, Ability, Fault, Judgement, Mangling, Sent, Target, Variant
+from tests.contract.harnesses.wire import COMMON_MANGLERS, EmulatedClock, EnvSecrets, Wire, WiredContext, hurried
+from tests.contract.referee import Objection, Referee
+from tests.lab.bos import DOCUMENT, BceCredentials, bce_v1_signer, path_of
+
+SOURCES, DESTINATIONS, OBJECTS = ("src-a", "src-b"), ("dst-a", "dst-b"), "objects"
+CLOUD = "bcebos.com"
+LIST, PROGRESS = "ListBucketReplication", "GetBucketReplicationProgress"
+_READS = {"observe": LIST, "health": PROGRESS, "list": "ListObjects"}
+_SETTLE_S = 10.0
+JSON, BYTES = "application/json; charset=utf-8", "application/octet-stream"
+
+Spec = dict[str, Any]
+
+_KEPT = {"historyStorageClass": "REMAIN"}
+DIFFERENCES: tuple[tuple[str, Spec, Spec], ...] = (
+    ("storageClass", {"storageClass": "STANDARD", "bos": _KEPT}, {"storageClass": "COLD", "bos": _KEPT}),
+    ("state", {"state": "paused"}, {"state": "active"}),
+    ("state", {"state": "active"}, {"state": "paused"}),
+    ("deletes", {"deletes": "keep"}, {"deletes": "replicate"}),
+    ("existing", {"existing": "ignore"}, {"existing": "copy"}),
+    ("filter.exclude", {"filter": {"exclude": []}}, {"filter": {"exclude": ["*.tmp", "old/*", "*draft*"]}}),
+    (
+        "bos.historyStorageClass",
+        {"storageClass": "STANDARD", "bos": {"historyStorageClass": "COLD"}},
+        {"storageClass": "STANDARD", "bos": _KEPT},
+    ),
+)
+_ASKING: dict[Capability, Spec] = {
+    Capability.PAUSE: {"state": "paused"},
+    Capability.DELETES: {"deletes": "replicate"},
+    Capability.STORAGE_CLASS: {"storageClass": "STANDARD_IA"},
+    Capability.TAG_FILTER: {"filter": {"tags": {"class": "hot"}}},
+    Capability.EXCLUDE_FILTER: {"filter": {"exclude": ["*.tmp"]}},
+    Capability.SCHEDULE: {"schedule": {"every": "5m"}},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BosContext(WiredContext):
+    """The S3 face is another service, which this document does not describe: what it is asked is not recorded."""
+
+    def gate(self, name: str, service: Service, part: str = "") -> Gate:
+        plain = WiredContext(
+            clock=self.clock, faults=self.faults, log=self.log, certificate=self.certificate, tls=self.tls,
+            directory=self.directory, wire=self.wire, record=not part.endswith("-s3"),
+        )  # fmt: skip
+        return plain.gate(name, service, part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How the provider reaches the emulator."""
+
+    session: bool = False
+    """With keys that STS issued."""
+    in_host: bool = False
+    """With the bucket before the host's name, for which names below bcebos.com must lead to this machine."""
+    tls: bool = True
+    switches: Mapping[str, Any] = field(default_factory=dict)
+
+
+class BosHarness:
+    """One cloud; `bj` is under test, `gz` is where rules lead."""
+
+    abilities = frozenset({Ability.FAULTS, Ability.WIRE, Ability.SPEC, Ability.MULTIPART, Ability.BREAK_DATA})
+
+    def __init__(self, directory: Path, certificate: Certificate, way: Way = Way()) -> None:  # noqa: B008  (frozen)
+        self.wire = Wire()
+        self.clock = EmulatedClock(self.wire.clock)
+        self.emulator = BosEmulator(Options("bos"))
+        self.emulator.start(
+            BosContext(
+                clock=self.wire.clock, faults=self.wire.faults, log=self.wire.log, certificate=certificate,
+                tls=certificate.server_context(), directory=directory, wire=self.wire,
+            )
+        )  # fmt: skip
+        self.facts: dict[str, Any] = self.emulator.describe()
+        self._certificate = certificate
+        self._way = way
+        who = self.facts["session"] if way.session else self.facts
+        self._key = str(who["access_key"])
+        values = {"BOS_SECRET": str(who["secret_key"])} | ({"BOS_TOKEN": str(who["token"])} if way.session else {})
+        self.secrets = EnvSecrets(**values)
+        self.docs = {region: self._doc(region) for region in ("bj", "gz")}
+        for names, region in ((SOURCES, "bj"), (DESTINATIONS, "gz"), ((OBJECTS,), "bj")):
+            for name in names:
+                self.emulator.act("create-bucket", {"bucket": name, "region": region})
+        self._usual = self.emulator.switches()
+        self.switch(**way.switches)
+        self._referee = Referee(DOCUMENT, path_of)
+        self._places = itertools.count(1)
+        self._judged = 0
+        self._http = httpx.Client(base_url=self.facts["regions"]["bj"]["http"], trust_env=False, timeout=30)
+
+    def _doc(self, region: str) -> ProviderDoc:
+        url = str(self.facts["regions"][region]["https" if self._way.tls else "http"])
+        if self._way.in_host:
+            url = f"https://{region}.{CLOUD}:{urlsplit(url).port}"
+        credentials: Spec = {"accessKeyId": self._key, "secretAccessKey": {"env": "BOS_SECRET"}}
+        if self._way.session:
+            credentials["sessionToken"] = {"env": "BOS_TOKEN"}
+        config = {"region": region, "endpoint": url, "credentials": credentials}
+        if self._way.tls:
+            config["caFile"] = str(self._certificate.ca)
+        spec = ProviderSpec(type="bos", config=BosConfig.model_validate(config))
+        return ProviderDoc(api_version="repl/v1", kind="Provider", metadata=Metadata(name=region), spec=spec)
+
+    @property
+    def secret_values(self) -> Sequence[str]:
+        return self.secrets.values
+
+    def connect(self, access: Access = Access.WRITE, provider: str | None = None) -> Provider:
+        return TYPE.connect(
+            Connection(
+                doc=self.docs[provider or "bj"], secrets=self.secrets, access=access, base=Path("/"),
+                workspace=WORKSPACE,
+            )
+        )  # fmt: skip
+
+    # What is desired
+
+    def flow(self, name: str, *, group: int = 0, **spec: Any) -> Flow:
+        return self.made(name, {"bucket": SOURCES[group], "prefix": f"{name}/"}, {"bucket": DESTINATIONS[group]}, spec)
+
+    def made(self, name: str, source: Spec, destination: Spec, spec: Spec) -> Flow:
+        """A flow between these two places."""
+        given = {"state": "active", "existing": "copy"} | spec
+        options = given.pop("bos", None)
+        given |= {"source": {"provider": "bj"} | source, "destination": {"provider": "gz"} | destination}
+        made = ReplicationSpec.model_validate(given)
+        if options is not None:
+            made = made.model_copy(update={"options": BosOptions.model_validate(options)})
+        return Flow(
+            name=name,
+            workspace=WORKSPACE,
+            spec=made,
+            labels={},
+            source=self.docs["bj"],
+            destination=self.docs["gz"],
+            owner_side="source",
+            peer_s3=TYPE.s3_endpoint(self.docs["gz"].spec.config, Path("/")),
+        )
+
+    def variants(self) -> Sequence[Variant]:
+        found = [
+            Variant(field=field, before=self.flow("varied", **before), after=self.flow("varied", **after))
+            for field, before, after in DIFFERENCES
+        ]
+        here, there = {"bucket": "src-a", "prefix": "varied/"}, {"bucket": "dst-a"}
+        plain = self.made("varied", here, there, {})
+        places = (
+            ("source.prefix", here | {"prefix": "varied/deeper/"}, there, {}),
+            ("destination.bucket", here, {"bucket": "dst-b"}, {}),
+            ("destination.prefix", here, there | {"prefix": "copies/"}, {}),
+        )
+        found += [Variant(field=at, before=plain, after=self.made("varied", *after)) for at, *after in places]
+        return found
+
+    def asking(self, capability: Capability) -> Flow | None:
+        return self.flow("asking", **_ASKING[capability]) if capability in _ASKING else None
+
+    def placed(self, name: str, text: str) -> Flow:
+        return self.made(name, {"bucket": SOURCES[0], "prefix": f"{text}/"}, {"bucket": DESTINATIONS[0]}, {})
+
+    def nowhere(self) -> Location:
+        return Location(provider="bj", bucket="no-such-bucket-anywhere")
+
+    # What others do
+
+    def foreign(self, flow: Flow) -> str:
+        bucket = str(flow.spec.source.bucket)
+        self.put_rule(
+            bucket,
+            {
+                "id": "theirs_1",
+                "status": "enabled",
+                "resource": [f"{bucket}/theirs/*", f"{bucket}/also theirs"],
+                "notIncludeResource": [f"{bucket}/*.bak"],
+                "destination": {"bucket": flow.spec.destination.bucket, "storageClass": "COLD", "prefix": "theirs/"},
+                "replicateHistory": {"storageClass": "STANDARD_IA"},
+                "replicateDeletes": "enabled",
+            },
+        )
+        return "theirs_1"
+
+    def tamper(self, flow: Flow) -> str:
+        bucket = str(flow.spec.source.bucket)
+        held = self.rule(bucket, self.identity(flow))
+        assert held is not None
+        moved = next(name for name in DESTINATIONS if name != held["destination"]["bucket"])
+        self.put_rule(bucket, held | {"destination": held["destination"] | {"bucket": moved}})
+        return "destination.bucket"
+
+    def remove(self, flow: Flow) -> None:
+        self.delete_rule(str(flow.spec.source.bucket), self.identity(flow))
+
+    def raw(self, flow: Flow, identity: str) -> bytes | None:
+        held = self.rule(str(flow.spec.source.bucket), identity)
+        return None if held is None else json.dumps(held, sort_keys=True).encode()
+
+    def identity(self, flow: Flow) -> str:
+        """The id of a flow's rule."""
+        return self.connect().normalise(flow).identity
+
+    def rules(self, bucket: str) -> dict[str, dict[str, Any]]:
+        """A bucket's rules by id, as the service shows them."""
+        answer = self.ask("GET", f"/{bucket}", {"replication": "", "list": ""})
+        assert answer.status_code in (200, 404), answer.text
+        return {str(one["id"]): one for one in answer.json().get("rules", ())}
+
+    def rule(self, bucket: str, identity: str) -> dict[str, Any] | None:
+        return self.rules(bucket).get(identity)
+
+    def put_rule(self, bucket: str, body: Mapping[str, Any]) -> None:
+        answer = self.ask("PUT", f"/{bucket}", {"replication": "", "id": body["id"]}, json.dumps(body).encode())
+        assert answer.status_code == 200, answer.text
+
+    def delete_rule(self, bucket: str, identity: str) -> None:
+        answer = self.ask("DELETE", f"/{bucket}", {"replication": "", "id": identity})
+        assert answer.is_success, answer.text
+
+    def ask(self, method: str, path: str, query: Mapping[str, str], body: bytes = b"", content: str = JSON) -> httpx.Response:
+        """One request of somebody else's, with the account's keys, signed by the vendor's own code."""
+        stamp, raw = int(time.time()), quote(path, safe="/-._~")
+        headers = {"Host": self._http.base_url.netloc.decode(), "Content-Length": str(len(body))}
+        headers |= {"Content-Type": content} if body else {}
+        headers["Authorization"] = bce_v1_signer.sign(
+            BceCredentials(self.facts["access_key"], self.facts["secret_key"]),
+            method.encode(),
+            raw.encode(),
+            {name.encode(): value.encode() for name, value in headers.items()},
+            {name.encode(): value.encode() for name, value in query.items()},
+            timestamp=stamp,
+        ).decode()
+        return self._http.request(method, f"{raw}?{urlencode(query)}", content=body, headers=headers)
+
+    # What the emulator knows
+
+    def switch(self, **values: Any) -> None:
+        """Set what is not documented about BOS."""
+        self.emulator.switch(values)
+
+    def restore(self) -> None:
+        """Set all switches back, and take all rules off all source buckets."""
+        self.emulator.switch(self._usual)
+        self.wire.clock.advance(86_400)
+        for bucket in SOURCES:
+            for identity in self.rules(bucket):
+                self.delete_rule(bucket, identity)
+
+    def told(self, flow: Flow) -> dict[str, Any]:
+        """What the emulator knows of a flow's rule: `runs`, `restarts`, `copied`, `progress`."""
+        state: Any = self.emulator.state()
+        return dict(state["buckets"][flow.spec.source.bucket]["rules"][self.identity(flow)])
+
+    def starts(self, flow: Flow) -> list[str]:
+        """Why a flow's rule has begun to copy, each time that it did."""
+        state: Any = self.emulator.state()
+        return [one["reason"] for one in state["replication"]["starts"] if one["rule"] == self.identity(flow)]
+
+    def objects(self, bucket: str) -> dict[str, Any]:
+        """By key: size, sha256, storage_class."""
+        state: Any = self.emulator.state()
+        return dict(state["buckets"][bucket]["objects"])
+
+    def write(self, bucket: str, key: str, text: str = "x", **more: Any) -> None:
+        self.emulator.act("write", {"bucket": bucket, "key": key, "text": text, **more})
+
+    def settle(self) -> None:
+        """Let everything be copied that is going to be."""
+        self.eventually(lambda: not self.emulator.state()["replication"]["queued"])  # type: ignore[index, call-overload]
+
+    def eventually(self, check: Callable[[], Any]) -> None:
+        """Let time pass until something is so."""
+        deadline = time.monotonic() + _SETTLE_S
+        while not check():
+            assert time.monotonic() < deadline, "it does not come about"
+            self.wire.clock.advance(1)
+            time.sleep(0.002)
+
+    # What the wire does
+
+    def mark(self) -> None:
+        self.wire.mark()
+
+    def requests(self) -> Sequence[Sent]:
+        return self.wire.requests("bos")
+
+    def fault(self, fault: Fault, on: Target) -> None:
+        self.wire.fault(fault, "bos", on.operation if isinstance(on, Call) else _READS[on])
+
+    def mangle(self, mangling: Mangling) -> None:
+        manglers = {Mangling.UNKNOWN_FIELDS: _with_unknown, Mangling.MISSING_FIELDS: _with_less, **COMMON_MANGLERS}
+        self.wire.mangle(LIST, manglers[mangling])
+
+    def mend(self) -> None:
+        self.wire.mend()
+
+    def hurried(self) -> AbstractContextManager[None]:
+        return hurried()
+
+    def judged(self) -> Judgement | None:
+        # Whether versions can be listed is not documented; the emulator says that it cannot.
+        exchanges = [one for one in self.wire.recorder.exchanges if one.status != 501]
+        try:
+            count, objections = self._referee.judge_all(exchanges), ""
+        except Objection as objection:
+            count, objections = len(exchanges), str(objection)
+        return Judgement(exchanges=count, objections=tuple(dict.fromkeys(objections.splitlines())))
+
+    def restart(self) -> None:
+        self.emulator.act("restart", {})
+
+    def advance(self, seconds: float) -> None:
+        self.wire.clock.advance(seconds)
+        time.sleep(0.01)
+
+    def break_data(self, flow: Flow) -> None:
+        # Everything stays as it is written, and nothing is copied any more: BOS does not say so anywhere.
+        self.emulator.act("versioning", {"bucket": str(flow.spec.source.bucket), "status": "Enabled"})
+
+    # Objects
+
+    def location(self) -> Location:
+        return Location(provider="bj", bucket=OBJECTS, prefix=f"objects & {'x' * next(self._places)}/")
+
+    def write_in_parts(self, location: Location, key: str, parts: Sequence[bytes]) -> None:
+        path = f"/{location.bucket}/{location.prefix or ''}{key}"
+        upload = {"uploadId": str(self.ask("POST", path, {"uploads": ""}).json()["uploadId"])}
+        done = []
+        for number, part in enumerate(parts, start=1):
+            answer = self.ask("PUT", path, {"partNumber": str(number)} | upload, part, BYTES)
+            done.append({"partNumber": number, "eTag": answer.headers["etag"].strip('"')})
+        answer = self.ask("POST", path, upload, json.dumps({"parts": done}).encode())
+        assert answer.status_code == 200, answer.text
+
+    def leftovers(self, location: Location) -> Sequence[str]:
+        return [key for key in self.objects(str(location.bucket)) if key.startswith(location.prefix or "")]
+
+    def close(self) -> None:
+        self._http.close()
+        self.wire.clock.stop()
+        self.emulator.stop()
+
+
+def _with_unknown(reply: Reply) -> Reply:
+    content = json.loads(reply.body)
+    content["futureMember"] = 1
+    for rule in content["rules"]:
+        rule["futureSetting"] = {"deep": [1, None]}
+        rule["destination"]["futureDetail"] = "x"
+        if rule.get("replicateHistory") is not None:
+            rule["replicateHistory"]["futureDetail"] = "x"
+    return Reply(reply.status, reply.headers, json.dumps(content).encode())
+
+
+def _with_less(reply: Reply) -> Reply:
+    content = json.loads(reply.body)
+    for rule in content["rules"]:
+        for name in ("create_time", "createTime", "destRegion", "notIncludeResource", "replicateHistory"):
+            rule.pop(name, None)
+        for name in ("storageClass", "prefix"):
+            rule["destination"].pop(name, None)
+    return Reply(reply.status, reply.headers, json.dumps(content).encode())
