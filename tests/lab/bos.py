@@ -145,7 +145,10 @@ class Lab:
         host: str | None = None,
         signed: Mapping[str, Any] | None = None,
     ) -> httpx.Response:
-        """One signed request. A body that is no bytes is sent as JSON; ``signed`` goes to the SDK's signer."""
+        """One signed request. A body that is no bytes is sent as JSON; ``signed`` goes to the SDK's signer.
+
+        ``path`` is as a person reads it, and percent-encoded here.
+        """
         who, url = keys or self.owner, self.url(region)
         content = (
             body if isinstance(body, bytes) else b"" if body is None else httpx.Request("PUT", url, json=body).content
@@ -192,11 +195,15 @@ class Lab:
         """What the emulator knows of a rule."""
         return dict(self.state["buckets"][bucket]["rules"][rule_id])
 
-    def settle(self, seconds: float = 20) -> None:
+    def settle(self) -> None:
         """Wait until nothing is left to copy."""
+        self.until(lambda: not self.state["replication"]["queued"])
+
+    def until(self, holds: Callable[[], object], seconds: float = 20) -> None:
+        """Wait, in real time, until something is the case."""
         deadline = time.monotonic() + seconds
-        while self.state["replication"]["queued"]:
-            assert time.monotonic() < deadline, "the copying does not end"
+        while not holds():
+            assert time.monotonic() < deadline, "it does not come about"
             time.sleep(0.005)
 
 

@@ -32,6 +32,7 @@ _PARTS: Final = frozenset(
     }
 )  # fmt: skip
 _OLD_PREFIX: Final = "/v1/"
+_LONGEST_KEY: Final = 1024
 
 
 class BosService:
@@ -69,9 +70,14 @@ class BosService:
         if route is None:
             raise Refusal(501, "NotImplemented", "This emulator does not hold what was asked for.")
         bucket, key = place(request)
-        if any(part in {".", ".."} for part in key.split("/")) or len(key.encode()) > 1024:
-            raise Refusal(400, "InvalidURI", "The key is not valid.")
+        check_key(key)
         return route.answer(Call(self._cloud, request, credential.account, self._region, bucket, key))
+
+
+def check_key(key: str) -> None:
+    """``Refusal`` (400) for a key that is too long, or that has a step such as ``..``."""
+    if any(part in {".", ".."} for part in key.split("/")) or len(key.encode()) > _LONGEST_KEY:
+        raise Refusal(400, "InvalidURI", "The key is not valid.")
 
 
 def place(request: Request) -> tuple[str, str]:

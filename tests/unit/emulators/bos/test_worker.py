@@ -143,7 +143,7 @@ def test_a_restart_in_the_middle_begins_again(lab: Lab) -> None:
     percents = [lab.progress()["historyReplicationPercent"]]
     for _ in range(2):
         lab.clock.advance(25)
-        wait_for(lab, len(percents))
+        lab.until(lambda: lab.told()["history"]["done"] >= len(percents))
         percents.append(lab.progress()["historyReplicationPercent"])
     assert percents == [0, 25, 50]
     lab.put_rule(rule())
@@ -152,11 +152,6 @@ def test_a_restart_in_the_middle_begins_again(lab: Lab) -> None:
     lab.settle()
     assert lab.told()["copied"]["existing"] == 6
     assert lab.progress()["historyReplicationPercent"] == 100
-
-
-def wait_for(lab: Lab, done: int) -> None:
-    while lab.told()["history"]["done"] < done:
-        pass
 
 
 def test_a_write_takes_its_time(lab: Lab) -> None:
@@ -230,6 +225,10 @@ def test_two_rules_there_and_back(lab: Lab) -> None:
     assert counts == [1, 0]
 
 
+def _copied(lab: Lab) -> int:
+    return sum(lab.told(bucket=name)["copied"]["new"] for name in ("src-bucket", "dst-bucket"))
+
+
 def test_two_rules_there_and_back_and_there(lab: Lab) -> None:
     lab.clock.freeze()
     lab.emulator.switch({"copy_replicas": True, "lag_seconds": 1})
@@ -239,10 +238,12 @@ def test_two_rules_there_and_back_and_there(lab: Lab) -> None:
     lab.write("a")
     for turn in range(1, 7):
         lab.clock.advance(1)
-        names = ("src-bucket", "dst-bucket")
-        while sum(lab.told(bucket=name)["copied"]["new"] for name in names) < turn:
-            pass
+        lab.until(lambda turn=turn: _copied(lab) == turn)
     assert lab.state["replication"]["queued"] == 1
+
+
+def _failures(lab: Lab) -> list[dict[str, Any]]:
+    return list(lab.state["replication"]["failures"])
 
 
 def test_a_copy_that_fails_is_tried_again(lab: Lab) -> None:
@@ -252,9 +253,8 @@ def test_a_copy_that_fails_is_tried_again(lab: Lab) -> None:
     lab.put_rule(rule(destination={"bucket": "their-bucket"}))
     lab.emulator.act("set-acl", {"bucket": "their-bucket", "acl": "private"})
     lab.write("a")
-    while not (failures := lab.state["replication"]["failures"]):
-        pass
-    assert failures[0] == {"bucket": "src-bucket", "rule": "r", "key": "a", "reason": "AccessDenied"}
+    lab.until(lambda: _failures(lab))
+    assert _failures(lab)[0] == {"bucket": "src-bucket", "rule": "r", "key": "a", "reason": "AccessDenied"}
     lab.emulator.act("set-acl", {"bucket": "their-bucket", "acl": "public-read-write"})
     lab.settle()
     assert set(lab.objects("their-bucket")) == {"a"}
@@ -264,9 +264,8 @@ def test_a_destination_that_went_away(lab: Lab) -> None:
     lab.put_rule(rule())
     assert lab.ask("DELETE", "/dst-bucket", region="gz").status_code == 204
     lab.write("a")
-    while not (failures := lab.state["replication"]["failures"]):
-        pass
-    assert failures[0]["reason"] == "NoSuchBucket"
+    lab.until(lambda: _failures(lab))
+    assert _failures(lab)[0]["reason"] == "NoSuchBucket"
     assert lab.get_rule().json()["destRegion"] == ""
 
 
