@@ -69,7 +69,7 @@ class AlarikConfig(Config):
     def _bare_url(cls, value: str) -> str:
         try:
             parts = urlsplit(value)
-            usable = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and (parts.port or 1) > 0
+            usable = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
         except ValueError:
             usable = False
         if not usable:

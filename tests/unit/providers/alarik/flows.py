@@ -118,6 +118,9 @@ class Bucket:
     def rules(self, _bucket: str) -> list[dict[str, Any]]:
         return [dict(one) for one in self.rules_held]
 
+    def refuse_write(self, _operation: str) -> None:
+        """It may be written to."""
+
     def put_targets(
         self, _bucket: str, targets: Sequence[Mapping[str, Any]], secrets: Any, *, expected: Any = None
     ) -> str | None:
