@@ -157,8 +157,11 @@ class TestSecrets:
         "cut", [b"", b"[]", b'{"targets": [{"id": ["', b'{"targets": [{"secretAccessKey": "CLEAR", "id": 1}, 7]}']
     )
     def test_a_listing_that_cannot_be_read_is_not_shown(self, cut: bytes) -> None:
-        with serve(answer(200, cut)) as server, opened(endpoint=server.url) as client:
-            with pytest.raises(ProviderError) as caught:
-                client.targets("bucket")
+        with (
+            serve(answer(200, cut)) as server,
+            opened(endpoint=server.url) as client,
+            pytest.raises(ProviderError) as caught,
+        ):
+            client.targets("bucket")
         assert caught.value.code is ErrorCode.PROTOCOL
         assert "CLEAR" not in f"{caught.value}{caught.value!r}{caught.value.__cause__!r}{caught.value.__context__!r}"
