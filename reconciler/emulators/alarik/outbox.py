@@ -28,7 +28,8 @@ SWEEP_SECONDS: Final = 3600.0
 _SLACK: Final = 0.001
 
 Operation = Literal["put", "delete"]
-_Lane = tuple[str, str, uuid.UUID]
+#: Bucket, key and target: what is delivered one at a time.
+Lane = tuple[str, str, uuid.UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Task:
     error: str | None = None
 
     @property
-    def lane(self) -> _Lane:
+    def lane(self) -> Lane:
         return self.bucket, self.key, self.target.id
 
     def shown(self, switches: AlarikSwitches) -> dict[str, JsonValue]:
@@ -87,9 +88,9 @@ class Outbox:
         self._made = 0
         # By the moment to look at it: (moment, number of the task, whether the moment is exact, id).
         self._heap: list[tuple[float, int, bool, uuid.UUID]] = []
-        self._busy: set[_Lane] = set()
-        self._waiting: dict[_Lane, list[uuid.UUID]] = {}
-        self._paced: dict[_Lane, float] = {}
+        self._busy: set[Lane] = set()
+        self._waiting: dict[Lane, list[uuid.UUID]] = {}
+        self._paced: dict[Lane, float] = {}
         self._swept = self._now().timestamp()
         self.delivered: Counter[uuid.UUID] = Counter()
         self.attempts = 0
@@ -125,7 +126,6 @@ class Outbox:
         """The attempt is over: delivered if there is no error. A task that was purged meanwhile is not brought back."""
         now = self._now()
         with self._lock:
-            self._busy.discard(task.lane)
             self._pace(task.lane, now.timestamp())
             if error is None:
                 self._tasks.pop(task.id, None)
@@ -133,9 +133,20 @@ class Outbox:
                 self.delivered[task.rule] += 1
             elif task.id in self._tasks:
                 self._fail(self._tasks[task.id], error, now)
-            for identity in self._waiting.pop(task.lane, ()):
-                if (waiting := self._tasks.get(identity)) is not None:
-                    self._push(waiting, waiting.due.timestamp(), exact=False)
+            self._leave(task.lane)
+
+    def enter(self, lane: Lane) -> bool:
+        """Take a lane for a delivery past the queue; False if something is under way there. ``leave`` must follow."""
+        with self._lock:
+            free = lane not in self._busy
+            self._busy.add(lane)
+            self.attempts += free
+            return free
+
+    def leave(self, lane: Lane, rule: uuid.UUID, *, delivered: bool) -> None:
+        with self._lock:
+            self.delivered[rule] += delivered
+            self._leave(lane)
 
     def next_moment(self) -> float | None:
         """When to look again, as a timestamp; None while nothing waits for the clock."""
@@ -194,6 +205,12 @@ class Outbox:
             taken._numbers = dict(self._numbers)
         return taken
 
+    def _leave(self, lane: Lane) -> None:
+        self._busy.discard(lane)
+        for identity in self._waiting.pop(lane, ()):
+            if (waiting := self._tasks.get(identity)) is not None:
+                self._push(waiting, waiting.due.timestamp(), exact=False)
+
     def _fail(self, task: Task, error: str, now: datetime) -> None:
         attempts = task.attempts + 1
         if attempts >= MOST_ATTEMPTS:
@@ -203,7 +220,7 @@ class Outbox:
         self._tasks[task.id] = task
         self._push(task, task.due.timestamp(), exact=False)
 
-    def _pace(self, lane: _Lane, now: float) -> None:
+    def _pace(self, lane: Lane, now: float) -> None:
         pace = self._settings().pace_s
         self._paced = {key: until for key, until in self._paced.items() if until > now}
         if pace:

@@ -122,11 +122,23 @@ class Replication:
             self.wake()
 
     def _deliver_now(self, pairs: list[tuple[Rule, Target]], event: _Event) -> list[tuple[Rule, Target]]:
-        """Try all at once while the client waits. Those that did not make it in time are for the queue."""
+        """Try all at once while the client waits. Those that did not make it in time are for the queue.
+
+        So is a key that is just under way to the same target: in a loop of synchronous rules no answer would ever come.
+        """
         made: set[uuid.UUID] = set()
 
         def attempt(rule: Rule, target: Target) -> None:
-            if self._attempt(target, event) is None:
+            lane = event.bucket, event.key, target.id
+            if not self.outbox.enter(lane):
+                return
+            delivered = False
+            try:
+                delivered = self._attempt(target, event) is None
+            finally:
+                self.outbox.leave(lane, rule.id, delivered=delivered)
+                self.wake()
+            if delivered:
                 made.add(rule.id)
 
         threads = [threading.Thread(target=attempt, args=pair, daemon=True) for pair in pairs]
@@ -136,7 +148,6 @@ class Replication:
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         done = frozenset(made)
-        self.outbox.delivered.update(done)
         return [(rule, target) for rule, target in pairs if rule.id not in done]
 
     def _queue(self, rule: Rule, target: Target, event: _Event) -> None:

@@ -1,13 +1,16 @@
 """What really arrives elsewhere, what does not, and how the queue tells why."""
 
+from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from botocore.exceptions import ClientError
 
 from reconciler.emulators.alarik.courier import PART
+from reconciler.emulators.certificate import issue
 from reconciler.emulators.faults import Fault
+from reconciler.emulators.message import Reply, Request
+from reconciler.emulators.server import Server as HttpServer
 from tests.lab.alarik import Lab, Server, eventually, rule, target
 
 
@@ -218,12 +221,21 @@ def test_a_wrong_target_is_saved_and_shows_only_in_the_queue(
     assert names(there, copy) == []
 
 
-def test_certificates_are_verified(lab: Lab, here: Server, there: Server, bucket: str, copy: str) -> None:
-    port = httpx.URL(there.facts["https"]).port
-    here.replicate(bucket, there, copy, target={"endpoint": f"https://127.0.0.2:{port}"})
-    here.s3().put_object(Bucket=bucket, Key="k", Body=b"x")
-    task = eventually(lambda: [one for one in here.tasks(bucket) if one["attempts"]])[0]
-    assert "connection refused" in task["lastError"] or "certificate" in task["lastError"]
+def test_certificates_are_verified(here: Server, bucket: str, tmp_path: Path) -> None:
+    stranger = tmp_path / "stranger"
+    stranger.mkdir()
+    asked: list[Request] = []
+    server = HttpServer(lambda request: asked.append(request) or Reply(200), tls=issue(stranger).server_context())  # type: ignore[func-returns-value]
+    server.start()
+    try:
+        here.saved(bucket, "targets", target(here, "b", endpoint=server.url))
+        here.saved(bucket, "rules", rule(here.get(bucket, "targets")[0]["id"]))
+        here.s3().put_object(Bucket=bucket, Key="k", Body=b"x")
+        task = eventually(lambda: [one for one in here.tasks(bucket) if one["attempts"]])[0]
+    finally:
+        server.stop()
+    assert "certificate" in task["lastError"]
+    assert asked == []
 
 
 def test_a_version_that_is_gone_cannot_be_delivered(here: Server, there: Server, bucket: str, copy: str) -> None:
@@ -278,6 +290,14 @@ def test_a_synchronous_rule_waits_only_so_long(lab: Lab, here: Server, there: Se
     lab.faults.add(Fault(kind="slow", seconds=1, emulator="there", operation="PutObject"))
     here.s3().put_object(Bucket=bucket, Key="k", Body=b"x")
     assert len(here.tasks(bucket)) == 1
+
+
+def test_synchronous_rules_in_a_loop_do_answer(here: Server, there: Server, bucket: str, copy: str) -> None:
+    here.replicate(bucket, there, copy, synchronous=True)
+    there.replicate(copy, here, bucket, synchronous=True)
+    here.s3().put_object(Bucket=bucket, Key="k", Body=b"x")
+    assert names(there, copy) == ["k"]
+    eventually(lambda: here.queue()["attempts"] > 3)
 
 
 def test_a_synchronous_rule_may_lead_to_the_server_itself(here: Server, bucket: str) -> None:

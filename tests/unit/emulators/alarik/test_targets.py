@@ -49,6 +49,15 @@ def test_the_vendors_example_is_saved(here: Server) -> None:
     assert here.get(bucket, "targets") == [saved]
 
 
+def test_a_port_in_the_endpoint_is_kept(here: Server) -> None:
+    sent = {
+        "id": NEW, "endpoint": "https://h:9000", "targetBucket": "b", "accessKeyId": "AK", "secretAccessKey": "SK",
+        "region": "us-east-1", "enabled": True,
+    }  # fmt: skip
+    saved = here.saved(here.bucket(), "targets", sent)[0]
+    assert saved == {**sent, "id": saved["id"], "secretAccessKey": MASK}
+
+
 def test_unknown_members_are_ignored_and_strings_are_kept_as_they_are(lab: Lab, here: Server) -> None:
     bucket = here.bucket()
     odd = {**REMOTE, "endpoint": "HTTPS://Remote.Example.com:9000/path/?x=1", "region": "", "name": "mine"}
