@@ -175,15 +175,10 @@ class AlarikHarness:
         here, there = {"bucket": "src-a", "prefix": "varied/"}, {"bucket": "dst-a"}
         plain = self.made("varied", here, there, {})
         places = (
-            ("source.prefix", here | {"prefix": "varied/deeper/"}, there, {}),
-            ("source.prefix", {"bucket": "src-a"}, there, {}),
-            ("destination.bucket", here, {"bucket": "dst-b"}, {}),
-            ("destination.bucket", here, {"bucket": "dst-b"}, {"existing": "copy"}),
+            ("source.prefix", here | {"prefix": "varied/deeper/"}, there),
+            ("destination.bucket", here, {"bucket": "dst-b"}),
         )
-        for at, source, destination, more in places:
-            before = self.made("varied", here, there, more) if more else plain
-            found.append(Variant(field=at, before=before, after=self.made("varied", source, destination, more)))
-        return found
+        return [*found, *(Variant(field=at, before=plain, after=self.made("varied", *to, {})) for at, *to in places)]
 
     def asking(self, capability: Capability) -> Flow | None:
         return self.flow("asking", **_ASKING[capability]) if capability in _ASKING else None
