@@ -18,7 +18,7 @@ CORE = {
     "convert": (
         "reconciler/providers/s3/convert.py", "reconciler/providers/s3/document.py",
         "reconciler/providers/s3/rewrite.py", "reconciler/providers/s3/rules.py",
-        "reconciler/providers/qumulo/convert.py",
+        "reconciler/providers/qumulo/convert.py", "reconciler/providers/bos/convert.py",
     ),
 }  # fmt: skip
 

@@ -1,9 +1,10 @@
 """Between a rule's JSON and normal form. The only place that knows the wire's names. Pure.
 
 Normal form: keys as in a Replication's spec. `source.prefix` stands for the one resource `<bucket>/<prefix>*`; any
-other resources are `bos.resources`, without the bucket, sorted. Exclusions are `filter.exclude`: patterns of whole
-keys, without the bucket, sorted. Whether `bucket/abc` without a star is one key or a prefix is not documented, so it is
-never taken for `bucket/abc*`, and never sent unless a document says so.
+other resources are `bos.resources`, without the bucket, sorted, which is empty where the prefix says it all.
+Exclusions are `filter.exclude`: patterns of whole keys, without the bucket, sorted. Whether `bucket/abc` without a star
+is one key or a prefix is not documented, so it is never taken for `bucket/abc*`, and never sent unless a document says
+so.
 
 Sources: BOS API, PutBucketReplication, GetBucketReplication and ListBucketReplication; the vendor's Go SDK.
 """
@@ -166,8 +167,8 @@ def _word(words: Mapping[str, str], wanted: Json, held: Json, default: str) -> J
 
 
 def _covered(settings: Settings) -> Sequence[Json]:
-    several = part(settings, "bos").get("resources")
-    return several if isinstance(several, list) else [f"{part(settings, 'source')['prefix']}*"]
+    several, source = part(settings, "bos").get("resources"), part(settings, "source")
+    return several if isinstance(several, list) and "prefix" not in source else [f"{source['prefix']}*"]
 
 
 def body_size(body: Json) -> int:
@@ -248,7 +249,7 @@ def _covering(bucket: str, resources: Iterable[str], name: str) -> Settings:
     several = sorted(set(resources))
     whole = several[0].removesuffix("*") if len(several) == 1 and several[0].endswith("*") else None
     if whole is not None and "*" not in whole and not whole.startswith("//"):
-        return {"source": {"bucket": bucket, "prefix": whole}, "bos": {"id": name}}
+        return {"source": {"bucket": bucket, "prefix": whole}, "bos": {"id": name, "resources": []}}
     return {"source": {"bucket": bucket}, "bos": {"id": name, "resources": list[Json](several)}}
 
 

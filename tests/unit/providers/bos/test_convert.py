@@ -187,7 +187,7 @@ def test_resources_are_never_taken_for_what_they_are_not(resource: Any, settings
     read = read_rule("src", rule(resource=resource))
     if isinstance(settings_read, dict):
         assert part(read, "source") == {"bucket": "src", **settings_read}
-        assert "resources" not in part(read, "bos")
+        assert part(read, "bos")["resources"] == []
     else:
         assert part(read, "source") == {"bucket": "src"}
         assert part(read, "bos")["resources"] == settings_read
@@ -195,7 +195,8 @@ def test_resources_are_never_taken_for_what_they_are_not(resource: Any, settings
 
 def test_a_resource_without_a_star_is_not_the_prefix() -> None:
     read = read_rule("src", rule(resource=["src/app/"]))
-    assert [field.dotted for field in differences(read, desired_settings(flow()))] == ["source.prefix"]
+    changed = differences(read, desired_settings(flow()))
+    assert [field.dotted for field in changed] == ["bos.resources", "source.prefix"]
     as_written = flow(options={"resources": ["app/"]})
     assert not differences(read, desired_settings(as_written))
     assert rule_body(desired_settings(as_written), None)["resource"] == ["src/app/"]

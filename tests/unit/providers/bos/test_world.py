@@ -75,6 +75,8 @@ AT = datetime(2017, 9, 4, 3, 5, 15, tzinfo=UTC)
         ({"status": "enabled", "historyReplicationPercent": 0, "latestReplicationTime": 1504494315},
          HealthState.UNKNOWN, AT),
         ({"status": "enabled", "historyReplicationPercent": 0, "latestReplicationTime": 0}, HealthState.UNKNOWN, None),
+        ({"status": "enabled", "historyReplicationPercent": 100, "latestReplicationTime": 0},
+         HealthState.UNKNOWN, None),
         ({"status": "enabled"}, HealthState.UNKNOWN, None),
         ({"status": "disabled", "historyReplicationPercent": 100}, HealthState.PAUSED, None),
         ({"status": "enabled", "historyReplicationPercent": "lots", "latestReplicationTime": "soon"},
