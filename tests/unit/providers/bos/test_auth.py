@@ -1,5 +1,6 @@
 """The signer, held against the vendor's own, and over what really goes out."""
 
+import contextlib
 import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from reconciler.errors import ProviderError
 from reconciler.model.manifest import Limits
 from reconciler.providers.base import Access
 from reconciler.providers.bos.auth import BceAuth, Keys, authorization
@@ -144,6 +146,25 @@ class TestOnTheWire:
             signatures = {one.headers["authorization"] for one in server.requests}
         assert dates == ["2024-11-15T00:00:00Z", "2024-11-15T00:01:00Z"]
         assert len(signatures) == 2
+
+    def test_a_bucket_with_a_host_of_its_own_is_asked_there_and_its_host_is_signed(self) -> None:
+        with serve(answer(200)) as server:
+            connection = client("http://127.0.0.1:1", now=lambda: WHEN)
+            connection.send(Ask(method="GET", path="/k", operation="o", base=server.url))
+            connection.close()
+            (sent,) = server.requests
+        headers = {name: value for name, value in sent.headers.items() if name != "authorization"}
+        assert headers["host"] == server.url.removeprefix("http://")
+        assert sent.headers["authorization"] == vendors("GET", "/k", {}, headers)
+
+    @pytest.mark.parametrize(("repeatable", "sent"), [(False, 1), (True, 2)])
+    def test_a_write_is_repeated_only_if_it_may_be(self, repeatable: bool, sent: int) -> None:
+        with serve(answer(503, Retry_After="0"), answer(200)) as server:
+            connection = client(server.url)
+            with contextlib.suppress(ProviderError):
+                connection.send(Ask(method="PUT", path="/k", operation="o", content=b"x", repeatable=repeatable))
+            connection.close()
+            assert [one.body for one in server.requests] == [b"x"] * sent
 
     def test_the_token_goes_along_and_is_signed(self) -> None:
         keys = Keys("AK", SecretStr(SECRET), SecretStr("the-token=="))
