@@ -1,12 +1,17 @@
 """What a server does not show is what was last sent, and nothing else."""
 
+from pathlib import Path
+
 import pytest
 
 from reconciler.engine.converge import shortfalls
 from reconciler.engine.diff import as_known, differences, shown_differences, unknown_paths
-from reconciler.model.observation import ContainerRef, ContainerState, Observation
+from reconciler.model.drift import DriftState
+from reconciler.model.observation import ContainerRef, ContainerState, Observation, ScopeRef
 from reconciler.model.plan import ContainerPlan
 from reconciler.model.relationship import Relationship, Settings
+from reconciler.testing.memory.provider import MemoryProvider
+from tests.lab.workbench import Workbench
 
 HIDDEN = ("filter.exclude",)
 
@@ -78,3 +83,52 @@ def test_reading_back_does_not_miss_what_cannot_be_read() -> None:
 
 def test_shown_differences_are_all_where_everything_is_shown() -> None:
     assert [field.dotted for field in shown_differences(held(settings()), settings("a*"))] == ["filter.exclude"]
+
+
+# Through plan, apply and drift --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
+    """A system that holds exclusions and shows none."""
+    shown = MemoryProvider.observe
+
+    def observe(provider: MemoryProvider, scope: ScopeRef) -> Observation:
+        observation = shown(provider, scope)
+        states = tuple(
+            state.model_copy(update={"relationships": tuple(_hiding(live) for live in state.relationships)})
+            for state in observation.containers
+        )
+        return observation.model_copy(update={"containers": states})
+
+    monkeypatch.setattr(MemoryProvider, "observe", observe)
+    return Workbench(tmp_path, grain="relationship")
+
+
+def _hiding(live: Relationship) -> Relationship:
+    chosen = live.settings.get("filter")
+    kept = {**(chosen if isinstance(chosen, dict) else {}), "exclude": []}
+    return live.model_copy(update={"settings": {**live.settings, "filter": kept}, "unreadable": HIDDEN})
+
+
+def test_what_was_sent_is_in_sync_and_what_was_edited_is_pending(bench: Workbench) -> None:
+    bench.replicate("one", filter={"exclude": ["*.tmp"]})
+    bench.apply(bench.plan())
+    assert not bench.plan().active_changes
+    assert [item.state for item in bench.drift().items] == [DriftState.IN_SYNC]
+    bench.replicate("one", filter={"exclude": ["*.log"]})
+    (item,) = bench.drift().items
+    assert (item.state, [field.dotted for field in item.pending]) == (DriftState.PENDING, ["filter.exclude"])
+    bench.apply(bench.plan())
+    assert not bench.plan().active_changes
+
+
+def test_nothing_wanted_and_nothing_shown_is_said_until_it_is_written(bench: Workbench) -> None:
+    bench.replicate("one", state="active")
+    bench.apply(bench.plan())
+    bench.replicate("one", state="active", filter={"exclude": []})
+    (found,) = [finding for finding in bench.plan().findings if finding.code == "REPL-W003"]
+    assert found.replication == "one"
+    bench.replicate("one", state="paused", filter={"exclude": []})
+    bench.apply(bench.plan())
+    assert "REPL-W003" not in [finding.code for finding in bench.plan().findings]
