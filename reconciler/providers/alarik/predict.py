@@ -67,8 +67,9 @@ class Edit:
     @property
     def widened(self) -> bool:
         """Whether it covers keys that it did not cover."""
-        both = self.before is not None and self.after is not None
-        return both and not self.after.prefix.startswith(self.before.prefix)  # type: ignore[union-attr]
+        if self.before is None or self.after is None:
+            return False
+        return not self.after.prefix.startswith(self.before.prefix)
 
     @property
     def begins(self) -> bool:
@@ -78,11 +79,9 @@ class Edit:
     @property
     def sends_existing(self) -> bool:
         """Whether what is there must be sent now: `existing: copy`, and something has begun, or a queue was lost."""
-        if self.flow is None or self.before is None:
-            asked = self.flow is not None and self.flow.spec.existing is Existing.COPY
-            return asked and self.works
-        asked = self.flow.spec.existing is Existing.COPY
-        return asked and self.works and (self.begins or self.renamed or not self.before.existing)
+        asked = self.flow is not None and self.flow.spec.existing is Existing.COPY
+        turned = self.before is not None and not self.before.existing
+        return asked and self.works and (self.begins or self.renamed or turned)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,20 +4,19 @@ A replication gets a target of its workspace's own, shared by all of them that g
 Targets of others are never used for it, however alike: nobody knows their secret, and who made them may change them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.change import Action, Change, ContainerDiff
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.manifest import State
-from reconciler.model.step import Call, StepPlan
-from reconciler.model.value import Json
+from reconciler.model.step import StepPlan
 from reconciler.providers.alarik import convert
+from reconciler.providers.alarik.calls import put_calls, resync_call
 from reconciler.providers.alarik.convert import MOST, Replication, Rule, Target
 from reconciler.providers.alarik.findings import found
 from reconciler.providers.alarik.identity import is_chosen, rule_id, target_id
-from reconciler.providers.alarik.order import Aim, PutRules, PutTargets, Write, writes
+from reconciler.providers.alarik.order import Aim, writes
 from reconciler.providers.alarik.predict import Edit, Surroundings, predicted
 
 __all__ = ["plan_steps"]
@@ -41,7 +40,8 @@ def plan_steps(diff: ContainerDiff, bucket: str, workspace: str) -> StepPlan:
         findings += (found("REPL-W418", work.edits[0].name, _SOURCE, f"{bucket} has {len(live.targets)} targets."),)
     if any(one.severity is Severity.ERROR for one in findings):
         return StepPlan(steps=(), effects=effects, findings=findings)
-    return StepPlan(steps=(*_calls(work, order or ()), *_resyncs(work, resent)), effects=effects, findings=findings)
+    resyncs = (resync_call(edit.name, bucket, edit.after) for edit in work.edits if edit.name in resent and edit.after)
+    return StepPlan(steps=(*put_calls(live, bucket, order or ()), *resyncs), effects=effects, findings=findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,102 +246,3 @@ def _of_workspace(target: Target, workspace: str) -> bool:
     """Say whether a target's id shows that this workspace made it: it follows from its own members."""
     place = {"endpoint": target.endpoint, "bucket": target.bucket, "region": target.region}
     return target.id in {target_id(workspace, **place, access_key_id=key) for key in (target.key, None)}
-
-
-# Calls -------------------------------------------------------------------------------------------------------------
-
-
-def _calls(work: _Work, order: Sequence[Write]) -> Iterator[Call]:
-    live = work.live
-    expect = _expected(live, order)
-    last_targets = next((one.targets for one in reversed(order) if isinstance(one, PutTargets)), live.targets)
-    last_rules = next((one.rules for one in reversed(order) if isinstance(one, PutRules)), live.rules)
-    empties = not last_targets and not last_rules
-    rules, count = live.rules, {PutTargets: 0, PutRules: 0}
-    for number, write in enumerate(order, start=1):
-        count[type(write)] += 1
-        mark = f"-{count[type(write)]}" if count[type(write)] > 1 else ""
-        absent = empties and number == len(order)
-        body: dict[str, Json] = {"bucket": work.bucket, "expect": expect}
-        if isinstance(write, PutTargets):
-            body["targets"] = [_entry(one, sent=one.id in write.sent) for one in write.targets]
-            yield Call(
-                id=f"targets{mark}", operation=convert.PUT_TARGETS, target=work.bucket,
-                summary=_targets_summary(live, write), idempotent=True, guarded=True, body=body, leaves_absent=absent,
-            )  # fmt: skip
-        else:
-            body["rules"] = [convert.rule_json(one) if one not in live.rules else {"id": one.id} for one in write.rules]
-            kept = tuple(sorted(one.id for one in write.rules if one in work.live.rules))
-            yield Call(
-                id=f"rules{mark}", operation=convert.PUT_RULES, target=work.bucket,
-                summary=_rules_summary(rules, write), idempotent=True, guarded=True, body=body, leaves_absent=absent,
-                preserves=kept,
-            )  # fmt: skip
-            rules = write.rules
-
-
-def _entry(target: Target, *, sent: bool) -> dict[str, Json]:
-    """Return a target to be written; one that stays as it is shows only its id."""
-    return convert.target_json(target) if sent else {"id": target.id}
-
-
-def _expected(live: Replication, order: Sequence[Write]) -> dict[str, Json]:
-    """Return what both lists may look like while this plan is carried out, so that each write can look first.
-
-    `kept`: there and unchanged. `gone`: unchanged or gone already. `written`: by this plan, in any state.
-    """
-    sent = {name for one in order if isinstance(one, PutTargets) for name in one.sent}
-    targets = [one.targets for one in order if isinstance(one, PutTargets)]
-    rules = [one.rules for one in order if isinstance(one, PutRules)]
-    stay = {one.id for one in (targets[-1] if targets else live.targets)}
-    final = {one.id: one for one in (rules[-1] if rules else live.rules)}
-    changed = {name for name, one in final.items() if live.rule(name) != one}
-    old_targets = {one.id: convert.target_digest(one) for one in live.targets if one.id not in sent}
-    old_rules = {one.id: convert.rule_digest(one) for one in live.rules if one.id not in changed}
-    return {
-        "targets": _states(old_targets, stay, sent),
-        "rules": _states(old_rules, final.keys(), changed),
-    }
-
-
-def _states(old: Mapping[str, str], stay: AbstractSet[str], written: AbstractSet[str]) -> dict[str, Json]:
-    return {
-        "kept": {name: value for name, value in old.items() if name in stay},
-        "gone": {name: value for name, value in old.items() if name not in stay},
-        "written": [*sorted(written)],
-    }
-
-
-def _targets_summary(live: Replication, write: PutTargets) -> str:
-    known = {one.id for one in live.targets}
-    return _summary("target", len(write.targets), {
-        "new": len(write.sent - known),
-        "written anew with the secret": len(write.sent & known),
-        "kept": len(write.targets) - len(write.sent),
-    })  # fmt: skip
-
-
-def _rules_summary(before: Sequence[Rule], write: PutRules) -> str:
-    known = {one.id: one for one in before}
-    after = {one.id for one in write.rules}
-    return _summary("rule", len(write.rules), {
-        "new": len(after - known.keys()),
-        "changed": sum(one.id in known and known[one.id] != one for one in write.rules),
-        "kept": sum(known.get(one.id) == one for one in write.rules),
-        "removed": len(known.keys() - after),
-    })  # fmt: skip
-
-
-def _summary(what: str, number: int, counts: dict[str, int]) -> str:
-    parts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    return f"write {number} {what}{'' if number == 1 else 's'}: {parts or 'none left'}"
-
-
-def _resyncs(work: _Work, resent: frozenset[str]) -> Iterator[Call]:
-    for edit in work.edits:
-        if edit.name in resent and edit.after is not None:
-            yield Call(
-                id=f"resync-{edit.name}", operation=convert.RESYNC, target=edit.after.id,
-                summary=f"send everything below {work.bucket}/{edit.after.prefix} once", idempotent=False,
-                body={"bucket": work.bucket, "rule": edit.after.id}, copies=(edit.name,),
-            )  # fmt: skip

@@ -24,7 +24,9 @@ def test_the_type_is_cheap_to_import() -> None:
 
 def test_what_it_says_of_itself() -> None:
     info = TYPE.info
-    assert (info.type, info.speaks, info.sends_to, info.pulls_from) == ("alarik", {"s3"}, {"s3"}, frozenset())
+    assert (info.type, info.speaks, info.sends_to, info.pulls_from) == (
+        "alarik", frozenset({"s3"}), frozenset({"s3"}), frozenset(),
+    )  # fmt: skip
     assert Capability.LOOP_GUARD not in info.capabilities
     assert {
         "ALARIK-RULE-DISABLED", "ALARIK-QUEUE-PURGED", "ALARIK-STALE-CREDENTIALS", "ALARIK-RESYNC",
