@@ -40,7 +40,8 @@ def failed(act: Callable[[], object]) -> ProviderError:
 
 
 def asked(lab: Lab) -> list[str]:
-    return [row["operation"] for row in lab.log.since()["requests"]]  # type: ignore[index, call-overload, union-attr]
+    since: Any = lab.log.since()
+    return [row["operation"] for row in since["requests"]]
 
 
 class TestRules:

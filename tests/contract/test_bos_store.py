@@ -50,7 +50,8 @@ def store(client: BosClient) -> BosStore:
 
 def asked(lab: Lab) -> list[str]:
     """The vendor's names of all calls so far."""
-    return [row["operation"] for row in lab.log.since()["requests"]]  # type: ignore[index, call-overload, union-attr]
+    since: Any = lab.log.since()
+    return [row["operation"] for row in since["requests"]]
 
 
 def uploads(lab: Lab) -> list[str]:
