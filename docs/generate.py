@@ -87,6 +87,8 @@ _GROUPS = {
     ("s3", "W"): "S3: what the buckets say",
     ("bos", "C"): "BOS: what cannot be held",
     ("bos", "W"): "BOS: what the buckets say",
+    ("alarik", "C"): "Alarik: what cannot be held",
+    ("alarik", "W"): "Alarik: what server and buckets say",
     ("qumulo", "C"): "Qumulo: what cannot be held",
     ("qumulo", "W"): "Qumulo: what cluster and bucket say",
 }
@@ -128,7 +130,7 @@ def findings_page() -> str:
 def meanings() -> dict[tuple[str, str], list[Meaning]]:
     """Return what the codes in the engine and in each provider mean, by (room or provider, letter), ordered by code."""
     by_group: dict[tuple[str, str], list[Meaning]] = {}
-    for room in ("engine", "providers/s3", "providers/bos", "providers/qumulo"):
+    for room in ("engine", "providers/s3", "providers/bos", "providers/alarik", "providers/qumulo"):
         modules = [_Module(ast.parse(path.read_text("utf-8"))) for path in sorted((PACKAGE / room).glob("*.py"))]
         shared = {name: fields for module in modules for name, fields in module.classes.items()}
         for one in _merged([one for module in modules for one in module.meanings(shared)]):
