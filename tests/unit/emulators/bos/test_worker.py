@@ -270,13 +270,42 @@ def test_a_destination_that_went_away(lab: Lab) -> None:
 
 
 def test_a_versioned_destination_keeps_what_was_there(lab: Lab) -> None:
-    lab.ask("PUT", "/dst-bucket", {"versioning": ""}, body={"status": "enabled"}, region="gz")
     lab.put_rule(rule())
-    for text in ("one", "two"):
+    for text in ("one", "two", "three"):
         lab.write("a", text)
         lab.settle()
+        lab.ask("PUT", "/dst-bucket", {"versioning": ""}, body={"status": "enabled"}, region="gz")
     versions = lab.s3("gz").list_object_versions(Bucket="dst-bucket")["Versions"]
-    assert len({one["VersionId"] for one in versions}) == 2
+    assert len({one["VersionId"] for one in versions}) == 3
+    lab.ask("PUT", "/dst-bucket", {"versioning": ""}, body={"status": "suspended"}, region="gz")
+    lab.write("a", "four")
+    lab.settle()
+    assert len(lab.s3("gz").list_object_versions(Bucket="dst-bucket")["Versions"]) == 3
+    assert lab.ask("GET", "/dst-bucket/a", region="gz").text == "four"
+
+
+def test_a_delete_that_was_taken_back(lab: Lab) -> None:
+    lab.put_rule(rule())
+    lab.write("a", "one")
+    lab.settle()
+    lab.emulator.switch({"worker": "stopped"})
+    lab.ask("DELETE", "/src-bucket/a")
+    lab.write("a", "two")
+    lab.emulator.switch({"worker": "running"})
+    lab.settle()
+    assert lab.objects() == lab.objects("src-bucket")
+    assert lab.told()["copied"]["deleted"] == 0
+
+
+def test_versioning_stops_what_was_still_to_be_copied(lab: Lab) -> None:
+    lab.emulator.switch({"worker": "stopped"})
+    lab.write("a")
+    lab.put_rule(rule())
+    lab.emulator.act("versioning", {"bucket": "src-bucket", "status": "Enabled"})
+    lab.emulator.switch({"worker": "running"})
+    lab.settle()
+    assert lab.objects() == {}
+    assert lab.progress()["historyReplicationPercent"] == 0
 
 
 def test_deletes_of_a_rule_end_its_copying(lab: Lab) -> None:
