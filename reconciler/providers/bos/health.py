@@ -1,8 +1,8 @@
 """What a rule's progress says about its data plane. Pure.
 
 Source: BOS API, GetBucketReplicationProgress: `status` is the configured one, no run state; the percentage "returns 0
-if it is no longer effective", so that 0 is not begun, not asked for, or long finished alike. 100 of a rule that has never
-copied may be all of nothing. There are no counts.
+if it is no longer effective", so that 0 is not begun, not asked for, or long finished alike. 100 of a rule that has
+never copied may be all of nothing. There are no counts.
 """
 
 from collections.abc import Mapping
