@@ -75,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
 def _plan(options: argparse.Namespace) -> Plan:
     wanted = {"s3": options.s3, "qumulo": options.qumulo, "bos": options.bos, "alarik": options.alarik}
     if all(texts is None for texts in wanted.values()):
-        wanted = {"s3": ["s3"], "qumulo": ["nas-1"]}
+        wanted = {
+            "s3": ["s3"], "qumulo": ["nas-1"], "bos": ["bos"], "alarik": ["alarik-eu:eu-1", "alarik-us:us-2"],
+        }  # fmt: skip
     ports = _ports(options.port)
     emulators = []
     for kind, texts in wanted.items():

@@ -64,7 +64,9 @@ def test_a_canary_proves_every_flow_and_leaves_nothing(lab: LabClient) -> None:
     applied = lab.run("apply", "--yes", "--output", "json")
     assert applied.code == 0, applied.text
     proofs = {proof["replication"]: proof for proof in applied.json["verifications"]}
-    assert set(proofs) == {"logs-to-dr", "media-to-dr", "nas-archive", "nas-restore"}
+    assert set(proofs) == {
+        "logs-to-dr", "media-to-dr", "nas-archive", "nas-restore", "uploads-to-us", "uploads-to-aws", "images-to-gz",
+    }  # fmt: skip
     assert {proof["outcome"] for proof in proofs.values()} == {"proved"}
     assert all(proof["lag_s"] >= 0 for proof in proofs.values())
     assert canaries(lab) == []
@@ -87,7 +89,7 @@ def test_a_canary_of_one_flow_is_removed_where_another_has_carried_it(lab: LabCl
 def canaries(lab: LabClient) -> list[str]:
     """Return what is left of canaries, versions and delete markers, in all buckets."""
     found = []
-    for bucket in ("logs", "logs-dr", "media", "media-dr", "proj"):
+    for bucket in ("logs", "logs-dr", "media", "media-dr", "proj", "uploads-dr"):
         listed = lab.s3.list_object_versions(Bucket=bucket)
         keys = [item["Key"] for part in ("Versions", "DeleteMarkers") for item in listed.get(part, [])]
         found += [f"{bucket}/{key}" for key in keys if "canary" in key]

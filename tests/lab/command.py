@@ -126,4 +126,4 @@ class LabClient:
 def is_configuration(entry: dict[str, Any]) -> bool:
     """Say whether a request wrote replication configuration, not objects, files or sessions."""
     query, path = str(entry.get("query", "")), str(entry["path"])
-    return "replication" in query or "/v3/replication/" in path
+    return "replication" in query or "/replication/" in path

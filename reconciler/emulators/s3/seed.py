@@ -14,6 +14,7 @@ BUCKETS = {
     "media": "eu-west-1",
     "media-dr": "us-east-1",
     "proj": "eu-west-1",
+    "uploads-dr": "us-east-1",
 }
 
 #: What was there before any rule, by bucket and key.
