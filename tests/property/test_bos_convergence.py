@@ -22,7 +22,6 @@ from reconciler.model.manifest import Location
 from reconciler.model.observation import LocationFacts
 from reconciler.model.relationship import Flow
 from reconciler.providers.base import Access, Provider
-from reconciler.testing.harness import WORKSPACE
 from reconciler.testing.host import Host
 from reconciler.testing.strategies import Line, Spec, Worlds, worlds
 from tests.contract.harnesses.bos import DESTINATIONS, SOURCES, BosHarness, Way
