@@ -23,6 +23,7 @@ from reconciler.manifest.trust import load_trust
 from reconciler.model import manifest as models
 from reconciler.model.secret import SecretRef
 from reconciler.providers.base import Access
+from reconciler.providers.bos import config as bos
 from reconciler.providers.qumulo.config import QumuloConfig, QumuloOptions, S3Credentials
 from reconciler.providers.registry import Registry
 from reconciler.providers.s3.config import Credentials, S3Config, S3Options
@@ -35,7 +36,7 @@ _UNWANTED = re.compile(r"/(?:work|home|opt|root)/|pypi|to-do|seamless|powerful|b
 HAND_WRITTEN = [page for page in PAGES if not page.read_text().startswith("<!-- Made from")]
 REGISTRY = Registry.installed()
 
-TYPES = ("s3", "qumulo")
+TYPES = ("s3", "bos", "qumulo")
 FIELDS: dict[str, dict[str, type[BaseModel]]] = {
     "docs/manifests.md": {
         "Metadata": models.Metadata, "Provider": models.ProviderSpec, "Limits": models.Limits,
@@ -46,6 +47,9 @@ FIELDS: dict[str, dict[str, type[BaseModel]]] = {
         "Secrets": SecretRef,
     },
     "docs/providers/s3.md": {"Provider": S3Config, "Credentials": Credentials, "Options": S3Options},
+    "docs/providers/bos.md": {
+        "Provider": bos.BosConfig, "Credentials": bos.Credentials, "Options": bos.BosOptions,
+    },
     "docs/providers/qumulo.md": {"Provider": QumuloConfig, "Options": QumuloOptions, "Credentials": S3Credentials},
 }  # fmt: skip
 """By page and heading: the model whose fields the table below it lists."""
@@ -196,6 +200,7 @@ def shown(value: Any, name: str) -> str:
         ("s3", "Every flavour", "aws"), ("s3", "Every flavour", "rgw"), ("s3", "Every flavour", "generic"),
         ("s3", "AWS and generic", "aws"), ("s3", "AWS and generic", "generic"), ("s3", "Only AWS", "aws"),
         ("s3", "Only Ceph", "rgw"), ("qumulo", "What it cannot hold", "aws"),
+        ("bos", "What it cannot hold", "aws"),
     ],
 )  # fmt: skip
 def test_what_a_provider_cannot_hold_is_the_finding_named(
@@ -222,10 +227,13 @@ def case(page: str, flavour: str, snippet: dict[str, Any]) -> list[dict[str, Any
     spec: dict[str, Any] = {"source": bucket, "destination": {"provider": "s3-2", "bucket": "logs-dr"}}
     if page == "qumulo":
         spec = {"source": {"provider": "nas", "path": "/projects"}, "destination": bucket}
+    if page == "bos":
+        spec = {"source": {**bucket, "provider": "bj"}, "destination": {"provider": "gz", "bucket": "logs-dr"}}
     for key, value in snippet.items():
         spec[key] = {**spec[key], **value} if key in ("source", "destination") else value
     documents = [provider("s3-1", {"s3": s3}), provider("s3-2", {"s3": s3})]
     documents.append(provider("nas", {"qumulo": {"host": "nas.example", "token": {"env": "TOKEN"}}}))
+    documents += [provider(region, {"bos": {"region": region, "credentials": keys}}) for region in ("bj", "gz")]
     return [*documents, document("Replication", "case", spec)]
 
 
@@ -326,7 +334,7 @@ def test_permissions_for_s3_are_those_of_the_calls_in_use() -> None:
 
 def test_capability_claims_are_those_of_the_registry() -> None:
     held = {info.type: {one.value for one in info.capabilities} for info in REGISTRY.infos()}
-    s3, qumulo = ((ROOT / f"docs/providers/{name}.md").read_text() for name in TYPES)
+    s3, qumulo = ((ROOT / f"docs/providers/{name}.md").read_text() for name in ("s3", "qumulo"))
     assert ("pause" in held["qumulo"]) != ("`state: paused` | REPL-C201" in qumulo)
     assert ("update" in held["qumulo"]) != ("It cannot be changed" in qumulo)
     assert ("continuous" in held["qumulo"]) != ("no other job starts by itself" in qumulo)
