@@ -26,6 +26,7 @@ KINDS = {
     "qumulo": "reconciler.emulators.qumulo:build",
     "bos": "reconciler.emulators.bos:build",
     "alarik": "reconciler.emulators.alarik:build",
+    "scp": "reconciler.emulators.scp:build",
 }
 
 
