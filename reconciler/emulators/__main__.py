@@ -61,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
         "--alarik", action="append", metavar="NAME[:REGION]", help="an Alarik server; region us-east-1 if not said"
     )
     parser.add_argument("--scp", action="append", metavar="NAME", help="SCP File Storage: one account, two regions")
+    parser.add_argument(
+        "--clonecloudstore", action="append", metavar="NAME[:FLAVOUR]",
+        help="CloneCloudStore sites; flavour 2 (usual), 3, 2-strangers or 3-strangers",
+    )  # fmt: skip
     parser.add_argument("--dir", type=Path, help="where ca.pem goes (usual: a temporary directory)")
     parser.add_argument("--control-port", type=int, default=0, help="port of the control API (usual: any free one)")
     parser.add_argument(
@@ -76,11 +80,12 @@ def _parser() -> argparse.ArgumentParser:
 def _plan(options: argparse.Namespace) -> Plan:
     wanted = {
         "s3": options.s3, "qumulo": options.qumulo, "bos": options.bos, "alarik": options.alarik, "scp": options.scp,
+        "clonecloudstore": options.clonecloudstore,
     }  # fmt: skip
     if all(texts is None for texts in wanted.values()):
         wanted = {
             "s3": ["s3"], "qumulo": ["nas-1"], "bos": ["bos"], "alarik": ["alarik-eu:eu-1", "alarik-us:us-2"],
-            "scp": ["scp"],
+            "scp": ["scp"], "clonecloudstore": ["ccs"],
         }  # fmt: skip
     ports = _ports(options.port)
     emulators = []

@@ -27,6 +27,7 @@ KINDS = {
     "bos": "reconciler.emulators.bos:build",
     "alarik": "reconciler.emulators.alarik:build",
     "scp": "reconciler.emulators.scp:build",
+    "clonecloudstore": "reconciler.emulators.clonecloudstore:build",
 }
 
 
