@@ -31,19 +31,7 @@ def test_the_whole_life_of_a_replication(lab: Lab) -> None:
     (item,) = lab.east.get("/v1/replications", params={"volume_id": replica}).json()["replications"]
     assert not {"replication_status", "replication_policy", "backup_retention_count"} & item.keys()
 
-    # From the source's side nothing can be changed.
     pause = {"replication_update_type": "policy", "replication_policy": "paused"}
-    for host, volume in ((lab.west, source), (lab.west, replica), (lab.east, source)):
-        at = {"url": f"/v1/replications/{number}", "params": {"volume_id": volume}}
-        assert error(host.put(json=pause, **at)) == (400, PURPOSE, "Check the volume purpose")
-        assert error(host.delete(**at)) == (400, PURPOSE, "Check the volume purpose")
-    # Nor deleted while in use, nor can the volumes.
-    assert lab.delete(shown).status_code == 400
-    for host, volume in ((lab.west, source), (lab.east, replica)):
-        status, code, detail = error(host.delete(f"/v1/volumes/{volume}"))
-        assert (status, code) == (400, PURPOSE)
-        assert detail.startswith("Cannot delete volume because replication is in use.")
-
     assert lab.put(shown, **pause).status_code == 202
     assert lab.show(number, replica, EAST)["replication_policy"] == "use"
     lab.clock.advance(lab.emulator.cloud.settings.change_s)
@@ -78,6 +66,32 @@ def test_the_whole_life_of_a_replication(lab: Lab) -> None:
         lab.clock.advance(lab.emulator.cloud.settings.volume_delete_s)
         assert host.get(f"/v1/volumes/{volume}").status_code == 404
         assert not lab.mount(volume).exists()
+
+
+def test_the_sources_side_can_change_nothing(lab: Lab) -> None:
+    source = lab.volume()
+    shown = lab.used(source)
+    number, replica = shown["replication_id"], shown["replication_volume_id"]
+    pause = {"replication_update_type": "policy", "replication_policy": "paused"}
+    for host, volume in ((lab.west, source), (lab.west, replica), (lab.east, source)):
+        query = {"volume_id": volume}
+        answers = [
+            host.put(f"/v1/replications/{number}", params=query, json=pause),
+            host.delete(f"/v1/replications/{number}", params=query),
+        ]
+        assert [error(answer) for answer in answers] == [(400, PURPOSE, "Check the volume purpose")] * 2
+    lab.clock.advance(3600)
+    assert lab.show(number, source)["replication_policy"] == "use"
+
+
+def test_nothing_that_is_in_use_can_be_deleted(lab: Lab) -> None:
+    source = lab.volume()
+    shown = lab.used(source)
+    assert lab.delete(shown).status_code == 400
+    for host, volume in ((lab.west, source), (lab.east, shown["replication_volume_id"])):
+        status, code, detail = error(host.delete(f"/v1/volumes/{volume}"))
+        assert (status, code) == (400, PURPOSE)
+        assert detail.startswith("Cannot delete volume because replication is in use.")
 
 
 def test_policy_and_schedule_are_two_changes(lab: Lab) -> None:
