@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from reconciler.emulators.message import JsonValue
 from reconciler.emulators.scp import folder
@@ -88,7 +88,10 @@ def create_volume(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
     if region not in REGIONS or cloud.taken(name, region):
         raise ValueError(f"region is one of {', '.join(REGIONS)}, and the name must be free there")
     protocol, kind = str(arguments.get("protocol", "NFS")), str(arguments.get("type_name", "HDD"))
-    made = cloud.add(Volume(str(uuid4()), name, region, protocol, kind, cloud.clock.now()))
+    number = str(UUID(_text(arguments, "id"))) if "id" in arguments else str(uuid4())
+    if number in cloud.volumes:
+        raise ValueError("there is a volume of this id")
+    made = cloud.add(Volume(number, name, region, protocol, kind, cloud.clock.now()))
     return {"volume_id": made.id, "mount": str(cloud.mount(made.id))}
 
 
@@ -146,7 +149,7 @@ def drop_replication(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
 #: ``rotate-key``           ``{"user"?: owner | reader, "access_key"?, "secret_key"?}``; answers both
 #: ``replicate-now``        ``{"replication_id"?}``; answers what was moved
 #: ``write``, ``delete``    ``{"volume", "path", "text" | "base64"}``, as a client of NFS or CIFS
-#: ``create-volume``        ``{"name", "region"?, "protocol"?, "type_name"?}``; answers its id and folder
+#: ``create-volume``        ``{"name", "region"?, "protocol"?, "type_name"?, "id"?}``; answers its id and folder
 #: ``set-replication``      ``{"replication_id", "frequency"?, "policy"?, "retention"?}``, as in the console
 #: ``fail-replication``     ``{"replication_id"}``: its status becomes the word for an error
 #: ``repair-replication``   ``{"replication_id"}``

@@ -135,22 +135,30 @@ class Engine:
         self._copy(one)
 
     def _copy(self, one: Replication) -> tuple[int, int] | None:
-        """None if an end is not there, which is the end of the replication's work until somebody repairs it."""
+        """None if an end is not there or cannot be read or written: an error until somebody repairs it."""
         cloud = self._cloud
         source, replica = cloud.volumes.get(one.source), cloud.volumes.get(one.replica)
-        if source is None or replica is None or not cloud.mount(source.id).is_dir():
+        try:
+            if source is None or replica is None or not cloud.mount(source.id).is_dir():
+                raise FileNotFoundError(one.source)
+            moved = folder.mirror(cloud.mount(source.id), cloud.mount(replica.id), cloud.scratch)
+            now = cloud.clock.now()
+            tally = Tally(one.tally.transfers + 1, one.tally.files + moved[0], one.tally.bytes + moved[1], now)
+            self._mark(replace(one, tally=tally), source, replica)
+        except OSError:
             self._save(replace(one, phase=Phase.ERROR))
             return None
-        moved = folder.mirror(cloud.mount(source.id), cloud.mount(replica.id), cloud.scratch)
-        now = cloud.clock.now()
-        tally = Tally(one.tally.transfers + 1, one.tally.files + moved[0], one.tally.bytes + moved[1], now)
         self._save(replace(one, tally=tally))
-        name = f"snapmirror.{one.id}_{tally.transfers:010d}.{moment.stamp(now)}"
+        return moved
+
+    def _mark(self, one: Replication, source: Volume, replica: Volume) -> None:
+        """Snapshots of the transfer that was just made, in place of those of earlier ones."""
+        now = one.tally.last or self._cloud.clock.now()
+        name = f"snapmirror.{one.id}_{one.tally.transfers:010d}.{moment.stamp(now)}"
         for volume in (source, replica):
             backup = one.type == "backup" and volume.id == replica.id
-            cloud.take_snapshot(volume, name, now, one.id, keep=backup)
+            self._cloud.take_snapshot(volume, name, now, one.id, keep=backup)
             self._trim(volume.id, one.id, (one.retention or _FEWEST) if backup else _FEWEST)
-        return moved
 
     def _trim(self, volume_id: str, owner: str, keep: int) -> None:
         made = [one for one in self._cloud.snapshots_of(volume_id) if one.replication == owner]

@@ -40,8 +40,9 @@ def list_replications(call: Call) -> Reply:
 
 def list_regions(call: Call) -> Reply:
     query = read_query(call.request, RegionsQuery)
-    others = [region for region in REGIONS if region != query.source_region_name]
-    return Reply.of_json(200, {"regions": others if query.source_region_name in REGIONS else []})
+    if query.source_region_name not in REGIONS:
+        raise missing("Region")
+    return Reply.of_json(200, {"regions": [region for region in REGIONS if region != query.source_region_name]})
 
 
 def show_replication(call: Call) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import unquote
@@ -12,7 +13,7 @@ from reconciler.emulators.scp import replication_calls, snapshot_calls, volume_c
 from reconciler.emulators.scp.call import Call, Route
 from reconciler.emulators.scp.cloud import Cloud
 from reconciler.emulators.scp.identity import Key, caller
-from reconciler.emulators.scp.refusal import Refusal, failed
+from reconciler.emulators.scp.refusal import Refusal, failed, invalid
 from reconciler.emulators.server import Handler
 
 #: Every call with the pattern of its path. The first that fits answers.
@@ -24,6 +25,8 @@ SERVICE: Final = "filestorage"
 CURRENT: Final = "1.1"
 #: Versions that answered once, and the last day on which they did. Source: vendor API reference.
 RETIRED: Final[Mapping[str, str]] = {"1.0": "20251231"}
+#: Everything that an id of the vendor's examples is made of, and that of any other service's.
+_ID: Final = re.compile(r"[0-9A-Za-z_.:-]{1,128}")
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -74,6 +77,8 @@ class ScpService:
         _check_version(request)
         route, parts = _route(request)
         self._check_permission(key, route)
+        if any(_ID.fullmatch(part) is None for part in parts.values()):
+            raise invalid([f"String should match pattern '^{_ID.pattern}$'"])
         with self._cloud.lock:
             self._settle()
             reply = route.answer(Call(self._cloud, self._region, request, parts))

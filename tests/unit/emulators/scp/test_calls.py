@@ -205,6 +205,12 @@ def test_query_and_body_are_told_at_once_and_in_english(lab: Lab) -> None:
     assert error(lab.west.post("/v1/replications", content=b"name=x"))[1] == "ValidationError"
 
 
+@pytest.mark.parametrize("odd", ["%7Bid%7D", "a%20b", "%00", "a" * 129, "%C3%A9"])
+def test_an_id_that_can_be_none(lab: Lab, odd: str) -> None:
+    for path in (f"/v1/volumes/{odd}", f"/v1/volumes/{odd}/access-rules", f"/v1/replications/{odd}?volume_id=x"):
+        assert error(lab.west.get(path))[1] == "ValidationError"
+
+
 def test_a_path_or_method_that_is_not_there(lab: Lab) -> None:
     assert lab.west.get("/v1/nothing").status_code == 404
     assert lab.west.patch("/v1/volumes").status_code == 405
