@@ -97,6 +97,8 @@ def _proof(flow: Flow, provider: Provider) -> str:
         return ""
     if flow.spec.verify.level is Level.STATUS:
         return "the provider's own word"
+    if flow.spec.verify.mounts is not None:
+        return f"canary through the mounts, within {format_seconds(flow.spec.verify.within)}"
     job = "" if Capability.CONTINUOUS in provider.info.capabilities else f"; starts a job on {flow.owner.name}"
     return f"canary at both ends, within {format_seconds(flow.spec.verify.within)}{job}"
 
@@ -172,11 +174,17 @@ def _deletions(matched: Matched, inputs: Inputs) -> list[Change]:
                     action=Action.DELETE,
                     reason=Reason.REMOVED_FROM_MANIFEST,
                     container=found.container,
-                    observed=found.relationship,
+                    observed=_remembered(found, inputs.receipt),
                     observed_in=found.container,
                 )
             )
     return sorted(gone, key=lambda change: change.replication)
+
+
+def _remembered(found: Found, receipt: Receipt | None) -> Relationship:
+    """Return a live relationship with what was last sent where the server does not show it."""
+    settings = as_known(found.relationship, _sent(found, receipt))
+    return found.relationship.model_copy(update={"settings": settings})
 
 
 def _locator(workspace: LoadedWorkspace, name: str) -> Callable[[tuple[str, ...]], SourceRange | None]:

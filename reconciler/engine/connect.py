@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.manifest.workspace import LoadedWorkspace
+from reconciler.model.manifest import ProviderDoc
 from reconciler.providers.base import Access, Connection, Provider, SecretResolver
 from reconciler.providers.registry import Registry
 
@@ -37,9 +38,14 @@ class Connections:
                         base=self._workspace.base,
                         limits=doc.spec.limits,
                         workspace=self._workspace.name,
+                        siblings=self._siblings(doc),
                     )
                 )
             return self._open[name]
+
+    def _siblings(self, doc: ProviderDoc) -> tuple[ProviderDoc, ...]:
+        others = (one for _, one in sorted(self._workspace.providers.items()) if one.name != doc.name)
+        return tuple(one for one in others if one.spec.type == doc.spec.type)
 
     def known(self, name: str) -> bool:
         """Say whether the workspace has a provider of that name."""

@@ -26,7 +26,7 @@ def shortfalls(item: ContainerPlan, observation: Observation) -> tuple[str, ...]
 
 
 def find(observation: Observation, identity: str) -> Relationship | None:
-    """Return the live relationship of this identity, or None."""
-    return next(
-        (live for state in observation.containers for live in state.relationships if live.identity == identity), None
-    )
+    """Return the live relationship of this identity, or that may have been made under it; None if there is none."""
+    live = [one for state in observation.containers for one in state.relationships]
+    exact = next((one for one in live if one.identity == identity), None)
+    return exact or next((known for one in live if (known := one.known_as(identity)) is not None), None)

@@ -9,7 +9,7 @@ from reconciler.model.finding import FieldPath, Finding, Severity
 from reconciler.model.manifest import Location, ProviderDoc, ReplicationDoc
 from reconciler.model.relationship import Flow, S3Endpoint, Side
 from reconciler.model.verification import Level
-from reconciler.providers.base import ProviderInfo
+from reconciler.providers.base import Capability, ProviderInfo
 from reconciler.providers.registry import Registry
 
 __all__ = ["PROVABLE", "Resolved", "resolve_flows"]
@@ -26,6 +26,7 @@ _SUMMARIES = {
     "REPL-C004": "Location is incomplete",
     "REPL-C005": "Level of verification is not available",
     "REPL-C006": "Replication is not configured through S3 there",
+    "REPL-C007": "Mounts where none are needed",
 }
 
 
@@ -48,7 +49,7 @@ def resolve_flows(workspace: LoadedWorkspace, registry: Registry) -> Resolved:
             continue  # the manifest room has said so, with the place
         side = _owner_side(source.info, destination.info)
         problems = [*_location_findings(doc, source.info, destination.info)]
-        problems += _level_findings(doc)
+        problems += [*_level_findings(doc), *_mount_findings(doc, source.info, destination.info)]
         if side is None:
             problems.append(_unowned(doc, source.info, destination.info))
         else:
@@ -122,6 +123,16 @@ def _level_findings(doc: ReplicationDoc) -> Iterator[Finding]:
             doc.name, "REPL-C005", ("spec", "verify", "level"),
             f"`{level.value}` compares all objects; this version proves by {' or '.join(PROVABLE)}.",
             f"use `{Level.CANARY.value}`",
+        )  # fmt: skip
+
+
+def _mount_findings(doc: ReplicationDoc, source: ProviderInfo, destination: ProviderInfo) -> Iterator[Finding]:
+    own = [info.title for info in (source, destination) if Capability.STORE in info.capabilities]
+    if doc.spec.verify.mounts is not None and own:
+        yield _finding(
+            doc.name, "REPL-C007", ("spec", "verify", "mounts"),
+            f"Objects of {' and of '.join(dict.fromkeys(own))} are read and written through the service itself.",
+            "remove `mounts`",
         )  # fmt: skip
 
 

@@ -61,7 +61,8 @@ def import_from(
     for observation in provider.discover():
         for item in provider.imported(observation):
             scope = item.container.scope_ref
-            want = written.get((scope, item.relationship.identity))
+            names = (item.relationship.identity, *item.relationship.also)
+            want = next((written[scope, name] for name in names if (scope, name) in written), None)
             if want is None and recorded.name(scope, item.relationship) in by_name:
                 known += 1  # written down with another identity: a replacement is pending
                 continue
@@ -74,7 +75,8 @@ def import_from(
 
 
 def _moved(want: Desired, item: Imported) -> Iterator[MovedValue]:
-    for field in shown_differences(item.relationship, want.relationship.settings):
+    live = item.relationship.known_as(want.relationship.identity) or item.relationship
+    for field in shown_differences(live, want.relationship.settings):
         yield MovedValue(replication=want.flow.name, path=("spec", *field.path), value=field.before)
 
 

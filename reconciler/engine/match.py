@@ -1,7 +1,7 @@
 """Which observed relationship belongs to which replication, and what has no replication any more."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.engine.observe import World
 from reconciler.model.observation import ContainerRef, Observation, ScopeRef
@@ -56,16 +56,40 @@ def match(desired: Sequence[Desired], world: World, receipt: Receipt | None) -> 
         if hit is not None:
             pairs[want.flow.name] = hit
     taken = {id(item) for item in pairs.values()}
+    for want in desired:
+        hit = None if want.flow.name in pairs else _renamed(want, found, taken)
+        if hit is not None:
+            taken.add(id(hit))
+            pairs[want.flow.name] = replace(hit, relationship=_as_wanted(hit, want))
     recorded = {item.recorded_as: item for item in found if item.recorded_as and id(item) not in taken}
     for want in desired:
         hit = recorded.get(want.flow.name)
         if want.flow.name not in pairs and hit and hit.container.scope_ref == want.container.scope_ref:
             pairs[want.flow.name] = hit
             taken.add(id(hit))
-    rest = [item for item in found if id(item) not in taken]
+    known = {_server_id(item) for item in pairs.values()}
+    # One thing may be seen through two scopes: a volume by its name and by its id.
+    rest = [item for item in found if id(item) not in taken and _server_id(item) not in known - {None}]
     return Matched(
         pairs=pairs, rest=tuple(sorted(rest, key=lambda item: (str(item.container), item.relationship.identity)))
     )
+
+
+def _renamed(want: Desired, found: Sequence[Found], taken: set[int]) -> Found | None:
+    """Find what may have been made for a replication under a name that the server has changed."""
+    here = (item for item in found if item.container.scope_ref == want.container.scope_ref and id(item) not in taken)
+    fitting = [item for item in here if want.relationship.identity in item.relationship.also]
+    fitting.sort(key=lambda item: item.recorded_as != want.flow.name)
+    return next((item for item in fitting if item.recorded_as in (None, want.flow.name)), None)
+
+
+def _as_wanted(item: Found, want: Desired) -> Relationship:
+    return item.relationship.known_as(want.relationship.identity) or item.relationship
+
+
+def _server_id(item: Found) -> tuple[str, str] | None:
+    given = item.relationship.provider_id
+    return (item.container.provider, given) if given is not None else None
 
 
 def _found(observation: Observation, recorded: "Recorded") -> list[Found]:
@@ -80,18 +104,18 @@ class Recorded:
     """What a receipt holds, by the server's id where it gives one, else by identity."""
 
     def __init__(self, entries: Mapping[str, ReceiptEntry]) -> None:
-        self._by_id: dict[tuple[ScopeRef, str], str] = {}
+        self._by_id: dict[tuple[str, str], str] = {}
         self._by_identity: dict[tuple[ScopeRef, str], str] = {}
         for name, entry in entries.items():
             scope, noted = entry.container.scope_ref, entry.relationship
             if noted.provider_id is not None:
-                self._by_id[scope, noted.provider_id] = name
+                self._by_id[scope.provider, noted.provider_id] = name
             else:
                 self._by_identity[scope, noted.identity] = name
 
     def name(self, scope: ScopeRef, live: Relationship) -> str | None:
         """Return the replication that the receipt has for a live relationship, or None."""
         # Where the server gives ids, an equal identity under another id was made by somebody else.
-        if live.provider_id is not None and (name := self._by_id.get((scope, live.provider_id))):
+        if live.provider_id is not None and (name := self._by_id.get((scope.provider, live.provider_id))):
             return name
         return self._by_identity.get((scope, live.identity))

@@ -60,7 +60,7 @@ class Link:
     @property
     def deletes(self) -> bool:
         """Whether deletions move along it."""
-        return self.flow.spec.deletes is Deletes.REPLICATE
+        return self.flow.spec.deletes is Deletes.REPLICATE or Capability.REPLICA in self.owner.capabilities
 
     def forwards(self, earlier: "Link") -> bool:
         """Say whether it takes on, by itself, what an earlier link brought."""

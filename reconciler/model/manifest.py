@@ -26,6 +26,7 @@ __all__ = [
     "Limits",
     "Location",
     "Metadata",
+    "Mounts",
     "Name",
     "Options",
     "PolicySpec",
@@ -120,12 +121,23 @@ class Schedule(Document):
     every: Seconds
 
 
+class Mounts(Document):
+    """Where this machine has both ends mounted, for systems whose objects are reached only so."""
+
+    source: str = Field(pattern=r"^/.")
+    """Absolute path of the folder that the source's volume is mounted on, writable."""
+    destination: str = Field(pattern=r"^/.")
+    """Absolute path of the folder that the destination's volume is mounted on; read-only will do for a replica."""
+
+
 class VerifySpec(Document):
     """What counts as proof for this replication."""
 
     level: Level = Level.CANARY
     within: Seconds = 900
     """How long the proof may take."""
+    mounts: Mounts | None = None
+    """Where files of both ends can be reached, if their system has no way of its own."""
 
 
 class Allow(Document):

@@ -1,7 +1,7 @@
 """A replication in normal form, and a replication with both of its providers at hand."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from reconciler.model.manifest import Location, ProviderDoc, ReplicationSpec
 from reconciler.model.secret import SecretRef
@@ -32,6 +32,17 @@ class Relationship(Value):
     last sent."""
     write_only: dict[str, SecretRef] = {}
     """Desired only: dotted setting path to the secret sent there, which the provider never returns."""
+    also: dict[str, Settings] = {}
+    """Observed only: identities that it may have been made under instead, where a server changes names, each with the
+    settings as they read then. They count only for a desired identity that nothing else has."""
+
+    def known_as(self, identity: str) -> Self | None:
+        """Return it under an identity that is its own or may be; None if it is another relationship."""
+        if identity == self.identity:
+            return self
+        if identity not in self.also:
+            return None
+        return self.model_copy(update={"identity": identity, "settings": self.also[identity], "also": {}})
 
 
 class S3Endpoint(Value):

@@ -71,6 +71,9 @@ class Capability(StrEnum):
     """Objects can be listed, read, written and deleted."""
     LOOP_GUARD = "loop_guard"
     """Does not copy again what a replication of the same type brought: two flows may lead in a circle."""
+    REPLICA = "replica"
+    """The destination is a whole copy that the system makes and keeps: it need not be there before, nobody else can
+    write to it, and what is deleted at the source goes there too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +129,8 @@ class Connection:
     timeout_s: float = 30.0
     workspace: str = "default"
     """Name of the workspace: what it made carries it, where the system has room for a mark."""
+    siblings: tuple[ProviderDoc, ...] = ()
+    """The workspace's other documents of the same type, by name: for a provider that has to call both ends itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -289,7 +289,7 @@ class HttpClient:
             provider=self.endpoint.provider,
             operation=ask.operation,
             status=answer.status if answer else None,
-            request_id=request_id(answer) if answer else None,
+            request_id=failure.request_id or (request_id(answer) if answer else None),
             retry_after_s=retry_after(answer) if answer else None,
             ambiguous=failure.may_have_happened and self.is_write(ask),
             hint=failure.hint,

@@ -57,6 +57,8 @@ class Explanation:
     hint: str | None = None
     nothing_done: bool = False
     """The server says that it did not begin, whatever the status."""
+    request_id: str | None = None
+    """The server's id of the request, where the body has it and no header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class Failure:
     message: str
     hint: str | None
     may_have_happened: bool
+    request_id: str | None = None
 
 
 def explain_nothing(_answer: Answer) -> Explanation:
@@ -83,6 +86,7 @@ def of_answer(answer: Answer, explain: Callable[[Answer], Explanation]) -> Failu
         message=said.message or f"HTTP status {answer.status}",
         hint=said.hint,
         may_have_happened=answer.status >= 500 and answer.status != 501 and not said.nothing_done,
+        request_id=request_id(answer) or (said.request_id[:100] if said.request_id else None),
     )
 
 

@@ -15,6 +15,7 @@ from reconciler.verify.comparison import compare_attributes, compare_content
 from reconciler.verify.job import Interrupted, Job, NotJudged, NotProved, Record, Run
 from reconciler.verify.specimen import Specimen, excluding_glob, specimen_key
 from reconciler.verify.status import describe, require_live
+from reconciler.verify.stores import open_ends, require_reachable
 from reconciler.verify.waiting import Limit, Runs, wait_for
 
 __all__ = ["prove_by_canary"]
@@ -66,9 +67,7 @@ def prove_by_canary(job: Job, run: Run, record: Record, carried: Carried) -> Non
 
 
 def _require_fit(job: Job, relationship: Relationship, run: Run) -> None:
-    for provider, document in ((job.source, job.flow.source), (job.destination, job.flow.destination)):
-        if Capability.STORE not in provider.info.capabilities:
-            raise NotJudged(f"objects on {document.name} can neither be written nor read")
+    require_reachable(job)
     key = specimen_key(run.id, job.flow)
     glob = excluding_glob(job.flow, job.provider.ends(job.flow)[0], key)
     if glob is not None:
@@ -85,7 +84,8 @@ class _Trial:
         self._job, self._relationship, self._run, self._record = job, relationship, run, record
         self._carried = carried
         self._specimen = Specimen.fresh(run.id, job.flow)
-        self._source, self._destination = job.source.store(source), job.destination.store(destination)
+        self._source, self._destination = open_ends(job)
+        self._replica = Capability.REPLICA in job.provider.info.capabilities
         self._runs = Runs(job, relationship, run, record)
         self._begun = self._refused = False
         self._arrived = False
@@ -94,7 +94,10 @@ class _Trial:
         self._told_at = 0.0
         self._again_after_s = _AGAIN_AFTER_S
         self._failed_since: float | None = None
-        self.ends = ((source.provider, self._source), (destination.provider, self._destination))
+        both = ((source.provider, self._source), (destination.provider, self._destination))
+        self.ends = both[:1] if self._replica else both
+        """Where canaries are removed: a replica takes no deletion but its source's."""
+        self._there = destination.provider
         self.within_s = job.flow.spec.verify.within
 
     def write(self) -> None:
@@ -197,8 +200,10 @@ class _Trial:
         finally:
             clean = purge_all(self._run, self._record, self._specimen.key, self.ends)
             self._carried.remove()
-        if clean and not self._arrived:
-            detail = f"{self._specimen.key} is removed, but a copy under way may yet reach {self.ends[1][0]}"
+        if clean and self._replica:
+            self._record.note("cleanup", Verdict.MATCH, f"at the source; {self._there} follows with its next run")
+        elif clean and not self._arrived:
+            detail = f"{self._specimen.key} is removed, but a copy under way may yet reach {self._there}"
             self._record.note("cleanup", Verdict.PENDING, detail)
         elif clean and not self._carried.spots:
             self._record.note("cleanup", Verdict.MATCH)
@@ -236,7 +241,9 @@ class _Trial:
 
     def _write_again(self, waited_s: float) -> None:
         """Write once more what no rule has taken up, ever less often. The lag still counts from the first time."""
-        if Capability.CONTINUOUS not in self._job.provider.info.capabilities or waited_s < self._again_after_s:
+        held = self._job.provider.info.capabilities
+        # What runs by a schedule takes up what is there when its time has come.
+        if Capability.CONTINUOUS not in held or Capability.SCHEDULE in held or waited_s < self._again_after_s:
             return
         self._again_after_s *= 2
         self._specimen.write(self._source)

@@ -9,6 +9,7 @@ from reconciler.model.manifest import Deletes, Location, ProviderDoc, State
 from reconciler.providers.base import Capability, Store
 from reconciler.verify.job import Job
 from reconciler.verify.specimen import excluding_glob, specimen_tags
+from reconciler.verify.stores import destination_store
 
 __all__ = ["Carriers", "Spot"]
 
@@ -106,7 +107,7 @@ class Spot:
 
     def store(self) -> Store:
         """Open the objects of the location. Raises what a provider raises that cannot be opened."""
-        return self.way[-1].destination.store(self.location)
+        return destination_store(self.way[-1], self.location)
 
 
 class Carriers:
@@ -178,6 +179,8 @@ def _spots(own: _Carrier, key: str, by_holder: Mapping[tuple[str, str], Sequence
             # A flow more than once leads to ever deeper places: a loop, which is no canary's business.
             if carrier in at.way or (at is source and carrier is own) or not carrier.takes(at):
                 continue
+            if Capability.REPLICA in carrier.capabilities:
+                continue  # what it copied goes when the source's goes, and nobody else can remove it
             relative = at.place.path[len(carrier.source.path) :]
             end = carrier.destination.below(relative)
             if end in known:

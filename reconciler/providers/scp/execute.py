@@ -1,0 +1,200 @@
+"""Sending one planned write, each to the region that takes it.
+
+Each write looks first, so that one in doubt is simply executed again: the service has no idempotency keys.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+from reconciler.errors import ErrorCode, ProviderError
+from reconciler.model.secret import SecretRef
+from reconciler.model.step import Call
+from reconciler.model.value import Json
+from reconciler.providers.base import CallResult, SecretResolver
+from reconciler.providers.scp import convert
+from reconciler.providers.scp.convert import Shown, part
+from reconciler.providers.scp.identity import answers_to, is_id
+from reconciler.providers.scp.reading import Place, resolve, sourced
+from reconciler.providers.scp.regions import Regions
+
+__all__ = ["Executor"]
+
+_REFUSALS = frozenset({ErrorCode.INVALID_ARGUMENT, ErrorCode.FAILED_PRECONDITION, ErrorCode.CONFLICT})
+_SPECIAL = r"!#&'*+,\-.:;<=>?@^_`~/|"
+_PASSWORD = re.compile(rf"(?=.*[A-Za-z])(?=.*[0-9])(?=.*[{_SPECIAL}])[A-Za-z0-9{_SPECIAL}]{{6,20}}")
+"""Source: the vendor's Terraform provider, filestorage_replication."""
+_CREATE_HINT = (
+    "SCP refuses a replica whose name is taken, a region that it does not offer, a source that is not available or is"
+    " itself a replica: plan again, which looks at these"
+)
+_SET_HINT = (
+    "a replication that is being changed takes no other change; one that is paused may take no schedule: resume it"
+)
+_DELETE_HINT = (
+    "apply again, which goes on here; a backup may be deleted with its volume only: write"
+    " `scp: {deleteReplicaVolume: true}` if it may go"
+)
+_VOLUME_HINT = "a volume may be held for a while after its replication is gone: apply again, which goes on here"
+
+
+class Executor:
+    """Executes calls. Every method raises ProviderError and nothing else."""
+
+    def __init__(self, regions: Regions) -> None:
+        self._regions = regions
+
+    def execute(self, call: Call, secrets: SecretResolver) -> CallResult:
+        """Send one write, or say why nothing needs to be sent."""
+        if call.operation == convert.CREATE:
+            return self._create(call, secrets)
+        actions: dict[str, Callable[[Call, Place], CallResult]] = {
+            convert.SET: self._set,
+            convert.DELETE: self._delete,
+            convert.DELETE_SNAPSHOTS: self._delete_snapshots,
+            convert.DELETE_VOLUME: self._delete_volume,
+        }
+        action = actions.get(call.operation)
+        if action is None:
+            raise self._error(
+                f"SCP cannot execute {call.operation!r}", ErrorCode.UNIMPLEMENTED, call.operation,
+                "the plan was made by another version: plan again",
+            )  # fmt: skip
+        return action(call, Place.read(call.body))
+
+    # Replications ---------------------------------------------------------------------------------------------
+
+    def _create(self, call: Call, secrets: SecretResolver) -> CallResult:
+        client = self._regions.own
+        client.refuse_write(call.operation)
+        body = call.body if isinstance(call.body, dict) else {}
+        request, source = part(body, "request"), self._source(str(body.get("source") or ""))
+        listed = body.get("known")
+        known = {str(one) for one in listed} if isinstance(listed, list) else set()
+        there = _made_already(sourced(client, source), request, known)
+        if there is not None:
+            ids = _ids(there.replication_id, there.source_volume_id, there.replication_volume_id)
+            return CallResult(returned=ids, skipped="it is there already")
+        sent = {name: self._revealed(value, secrets) for name, value in request.items()}
+        try:
+            made, request_id = client.create({**sent, "volume_id": source})
+        except ProviderError as error:
+            if error.code in _REFUSALS and not error.hint:
+                error.hint = _CREATE_HINT
+            raise
+        ids = _ids(made.replication_id, made.source_volume_id, made.replication_volume_id)
+        return CallResult(returned=ids, request_id=request_id)
+
+    def _source(self, written: str) -> str:
+        if is_id(written):
+            return written
+        found = resolve(self._regions.own, written)
+        if found is None:
+            raise self._error(f"there is no volume {written}", ErrorCode.NOT_FOUND, convert.CREATE, "plan again")
+        return found.id
+
+    def _revealed(self, value: Json, secrets: SecretResolver) -> Json:
+        if (ref := SecretRef.unmarked(value)) is None:
+            return value
+        client = self._regions.own
+        secret = secrets.resolve(ref, send_to=client.address).get_secret_value()
+        client.conceal(secret)
+        if _PASSWORD.fullmatch(secret) is None:
+            raise self._error(
+                "the CIFS password is not one that SCP takes", ErrorCode.SECRET, convert.CREATE,
+                f"look at {ref}: 6 to 20 characters, a letter, a digit and a special one among them, and no blank",
+            )  # fmt: skip
+        return secret
+
+    def _set(self, call: Call, place: Place) -> CallResult:
+        client = self._regions.at(place.region, place.provider)
+        client.refuse_write(call.operation)
+        request = part(call.body, "request") if isinstance(call.body, dict) else {}
+        shown = client.replication(place.id, place.replica_volume)
+        if shown is None:
+            raise self._error("the replication is not there", ErrorCode.NOT_FOUND, call.operation, "plan again")
+        if _holds(shown, request):
+            return CallResult(skipped="it is so already")
+        try:
+            return CallResult(request_id=client.set_replication(place.id, place.replica_volume, request))
+        except ProviderError as error:
+            if error.code in _REFUSALS:
+                error.hint = _SET_HINT
+            raise
+
+    def _delete(self, call: Call, place: Place) -> CallResult:
+        client = self._regions.at(place.region, place.provider)
+        client.refuse_write(call.operation)
+        if all(one.replication_id != place.id for one in client.replications(place.replica_volume)):
+            return CallResult(skipped="the replication was not there any more")
+        with_volume = isinstance(call.body, dict) and call.body.get("with_volume") is True
+        if with_volume:
+            try:
+                return CallResult(request_id=client.delete_volume(place.replica_volume))
+            except ProviderError as error:
+                if error.code not in _REFUSALS:
+                    raise
+        try:
+            return CallResult(request_id=client.delete_replication(place.id, place.replica_volume))
+        except ProviderError as error:
+            if error.code is ErrorCode.NOT_FOUND:
+                return CallResult(request_id=error.request_id, skipped="the replication was not there any more")
+            if error.code in _REFUSALS:
+                error.hint = _DELETE_HINT
+            raise
+
+    # The replica's volume -------------------------------------------------------------------------------------
+
+    def _delete_snapshots(self, call: Call, place: Place) -> CallResult:
+        client = self._regions.at(place.region, place.provider)
+        client.refuse_write(call.operation)
+        last: str | None = None
+        gone = 0
+        for snapshot in client.snapshots(place.replica_volume):
+            try:
+                last = client.delete_snapshot(place.replica_volume, snapshot)
+            except ProviderError as error:
+                if error.code is not ErrorCode.NOT_FOUND:
+                    raise
+            else:
+                gone += 1
+        return CallResult(request_id=last, skipped="" if gone else "there are none")
+
+    def _delete_volume(self, call: Call, place: Place) -> CallResult:
+        client = self._regions.at(place.region, place.provider)
+        client.refuse_write(call.operation)
+        if client.volume(place.replica_volume) is None:
+            return CallResult(skipped="the volume was not there any more")
+        try:
+            return CallResult(request_id=client.delete_volume(place.replica_volume))
+        except ProviderError as error:
+            if error.code is ErrorCode.NOT_FOUND:
+                return CallResult(request_id=error.request_id, skipped="the volume was not there any more")
+            if error.code in _REFUSALS:
+                error.hint = _VOLUME_HINT
+            raise
+
+    def _error(self, message: str, code: ErrorCode, operation: str, hint: str) -> ProviderError:
+        return ProviderError(message, code=code, provider=self._regions.own.name, operation=operation, hint=hint)
+
+
+def _made_already(shown: Iterable[Shown], request: dict[str, Json], known: set[str]) -> Shown | None:
+    """Return what this creation has made if it was sent before: a replication that was not there at plan time."""
+    name, region = str(request.get("name")), request.get("region")
+    fitting = [
+        one
+        for one in shown
+        if one.replication_id not in known
+        and one.replication_volume_region == region
+        and answers_to(one.replication_volume_name, name)
+    ]
+    return min(fitting, key=lambda one: (one.replication_volume_name != name, one.replication_id), default=None)
+
+
+def _holds(shown: Shown, request: dict[str, Json]) -> bool:
+    """Say whether a replication is already as a request would make it."""
+    held = shown.model_dump()
+    return all(held.get(key) == value for key, value in request.items() if key != "replication_update_type")
+
+
+def _ids(replication_id: str, source: str, replica: str) -> dict[str, Json]:
+    return {"id": replication_id, "source_volume": source, "replica_volume": replica}
