@@ -23,6 +23,7 @@ _REFUSALS = frozenset({ErrorCode.INVALID_ARGUMENT, ErrorCode.FAILED_PRECONDITION
 _SPECIAL = r"!#&'*+,\-.:;<=>?@^_`~/|"
 _PASSWORD = re.compile(rf"(?=.*[A-Za-z])(?=.*[0-9])(?=.*[{_SPECIAL}])[A-Za-z0-9{_SPECIAL}]{{6,20}}")
 """Source: the vendor's Terraform provider, filestorage_replication."""
+_DELETING = "delet"
 _CREATE_HINT = (
     "SCP refuses a replica whose name is taken, a region that it does not offer, a source that is not available or is"
     " itself a replica: plan again, which looks at these"
@@ -138,6 +139,9 @@ class Executor:
         except ProviderError as error:
             if error.code is ErrorCode.NOT_FOUND:
                 return CallResult(request_id=error.request_id, skipped="the replication was not there any more")
+            if error.code is ErrorCode.CONFLICT:
+                # As when it is being deleted already; whether it goes is waited for next.
+                return CallResult(request_id=error.request_id, skipped="it is being deleted, or changed, already")
             if error.code in _REFUSALS:
                 error.hint = _DELETE_HINT
             raise
@@ -162,8 +166,9 @@ class Executor:
     def _delete_volume(self, call: Call, place: Place) -> CallResult:
         client = self._regions.at(place.region, place.provider)
         client.refuse_write(call.operation)
-        if client.volume(place.replica_volume) is None:
-            return CallResult(skipped="the volume was not there any more")
+        volume = client.volume(place.replica_volume)
+        if volume is None or volume.state.lower().startswith(_DELETING):
+            return CallResult(skipped="the volume is being deleted" if volume else "the volume was not there any more")
         try:
             return CallResult(request_id=client.delete_volume(place.replica_volume))
         except ProviderError as error:
