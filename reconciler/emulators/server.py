@@ -240,6 +240,8 @@ class _Connection(BaseHTTPRequestHandler):
     def _send(self, reply: Reply) -> None:
         head = self.command == "HEAD"
         bodiless = reply.status in _BODILESS
+        if (reply.header("Connection") or "").lower() == "close":
+            self.close_connection = True
         self.send_response(reply.status)
         for name, value in reply.headers:
             if name.lower() not in {"connection", "transfer-encoding", "date", "server"} and not (

@@ -106,6 +106,7 @@ def delete_object(call: Call) -> Reply:
 
 def _upload(call: Call, key: tuple[str, str]) -> Upload:
     header = call.request.header
+    call.demand_type(wire.OCTETS)
     try:
         expires = header(f"{wire.PREFIX}expires")
         metadata = wire.metadata_of(header(f"{wire.PREFIX}metadata"))

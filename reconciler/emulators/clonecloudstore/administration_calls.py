@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.emulators.clonecloudstore import names
+from reconciler.emulators.clonecloudstore import names, wire
 from reconciler.emulators.clonecloudstore.call import Call, Route
 from reconciler.emulators.clonecloudstore.records import RIGHTS, TOPOLOGY_STATUSES, Topology, fused, includes
 from reconciler.emulators.clonecloudstore.refusal import Refusal
@@ -114,6 +114,7 @@ def delete_ownerships(call: Call) -> Reply:
 
 def _topology(call: Call) -> Topology:
     """``Refusal`` (400) for what cannot be read; a status that is left out is UNKNOWN, which is not UP."""
+    call.demand_type(wire.JSON)
     try:
         sent: JsonValue = call.request.json()
         if not isinstance(sent, dict):

@@ -109,6 +109,12 @@ class Call:
         wanted = [one.partition(";")[0].strip().lower() for one in (self.request.header("Accept") or "*/*").split(",")]
         return bool({"*/*", f"{kind.partition('/')[0]}/*", kind} & set(wanted))
 
+    def demand_type(self, kind: str) -> None:
+        """``Refusal`` (415) for a body that says to be of another type."""
+        told = (self.request.header("Content-Type") or kind).partition(";")[0].strip().lower()
+        if told != kind:
+            raise Refusal(415, form="bare")
+
     def names_type(self, kind: str) -> bool:
         """Whether the client asks for just this type."""
         return kind in (self.request.header("Accept") or "").lower()

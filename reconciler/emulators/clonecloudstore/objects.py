@@ -65,17 +65,25 @@ def read(site: Site, key: Key, who: Who, *, public: bool) -> Fetched:
     with site.database.lock:
         row, content = site.database.objects.get(key), site.storage.read(key)
     if row is None or row.status != "READY" or content is None:
-        if not (public and site.settings.remote_read):
-            raise Refusal(404, "Object not found")
-        found = site.local.find_object(*key, who, None)
-        if found is None:
-            raise Refusal(404, "Object not found")
-        fetched = site.local.read(*key, who, found.id)
-        made = fetched.row
-        site.repair(Order(who.operation, found.id, site.name, who.client, *key, made.size, made.hash, "CREATE"))
-        return fetched
+        return _read_elsewhere(site, key, who, public=public)
     _demand(site.rights, who.client, key[0], "READ", 404)
     return Fetched(row, content)
+
+
+def _read_elsewhere(site: Site, key: Key, who: Who, *, public: bool) -> Fetched:
+    """Sites that cannot be asked have nothing."""
+    if not (public and site.settings.remote_read):
+        raise Refusal(404, "Object not found")
+    try:
+        found = site.local.find_object(*key, who, None)
+        fetched = None if found is None else site.local.read(*key, who, found.id)
+    except Refusal as refusal:
+        raise Refusal(404, "Object not found") from refusal
+    if found is None or fetched is None:
+        raise Refusal(404, "Object not found")
+    made = fetched.row
+    site.repair(Order(who.operation, found.id, site.name, who.client, *key, made.size, made.hash, "CREATE"))
+    return fetched
 
 
 def create(site: Site, sent: Upload, client: str | None) -> Object:

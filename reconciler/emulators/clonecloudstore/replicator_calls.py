@@ -42,7 +42,8 @@ def local_get_bucket(call: Call) -> Reply:
     try:
         found, topology = call.site.local.bucket(name, call.who, call.target)
     except Refusal as refusal:
-        raise (refusal if refusal.status == 404 else Refusal(500, refusal.reason)) from refusal
+        kept = (404, 410) if call.settings.documented else (404,)
+        raise Refusal(refusal.status if refusal.status in kept else 500, refusal.reason) from refusal
     if call.settings.local_bucket == "bare":
         return Reply.of_json(200, found)
     return Reply.of_json(200, {"response": found, "targetId": topology.id})
@@ -120,9 +121,7 @@ def _check(call: Call, order: Order) -> None:
 
 
 def _json(call: Call) -> JsonValue:
-    kind = (call.request.header("Content-Type") or wire.JSON).partition(";")[0].strip().lower()
-    if kind != wire.JSON:
-        raise Refusal(415, form="bare")
+    call.demand_type(wire.JSON)
     try:
         return call.request.json()
     except ValueError as error:
