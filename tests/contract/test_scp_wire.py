@@ -307,6 +307,19 @@ def test_known_signatures_over_the_wire(world: RunningWorld, vector: tuple[str, 
     world.reset()
 
 
+def test_nothing_stays_of_a_world_and_no_secret_is_told(tmp_path: Path) -> None:
+    with run_world("--scp", "scp", "--seed", "--dir", str(tmp_path)) as world:
+        facts = world.emulator("scp")
+        with client(world, WEST) as api:
+            assert api.post("/v1/replications", json=scp.request(volume_id("projects"))).status_code == 202
+        told = str(world.control("GET", "/state")) + str(world.requests("scp"))
+        assert facts["secret_key"] not in told
+        assert facts["reader"]["secret_key"] not in told
+        assert Path(facts["mount_root"]).is_relative_to(tmp_path)
+    assert world.process.returncode is not None
+    assert list(tmp_path.iterdir()) == []
+
+
 # Every status
 
 

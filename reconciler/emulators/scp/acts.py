@@ -115,20 +115,18 @@ def set_replication(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
 
 
 def fail_replication(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
-    emulator.cloud.replications[_replication(emulator, arguments).id] = replace(
-        _replication(emulator, arguments), phase=Phase.ERROR, due=None
-    )
+    one = _replication(emulator, arguments)
+    emulator.cloud.ready(one.replica)
+    emulator.cloud.replications[one.id] = replace(one, phase=Phase.ERROR, due=None)
     return {}
 
 
 def repair_replication(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
     """Out of an error, or out of a creation that never ends."""
     one = _replication(emulator, arguments)
-    replica = emulator.cloud.volumes.get(one.replica)
     if one.phase not in {Phase.ERROR, Phase.CREATING}:
         raise ValueError("nothing is wrong with the replication")
-    if replica is not None and replica.state == "creating":
-        emulator.cloud.update(replica, state="available")
+    emulator.cloud.ready(one.replica)
     emulator.cloud.replications[one.id] = replace(
         one, phase=Phase.SETTLED, due=None, next=emulator.cloud.clock.monotonic()
     )
@@ -137,7 +135,9 @@ def repair_replication(emulator: ScpEmulator, arguments: Arguments) -> JsonValue
 
 def drop_replication(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
     """Gone at once, from both regions; volumes and snapshots stay."""
-    del emulator.cloud.replications[_replication(emulator, arguments).id]
+    one = _replication(emulator, arguments)
+    emulator.cloud.ready(one.replica)
+    del emulator.cloud.replications[one.id]
     return {}
 
 

@@ -86,6 +86,12 @@ class Cloud:
         self.volumes[volume.id] = volume
         return volume
 
+    def ready(self, volume_id: str) -> None:
+        """A replica is there, however its making has ended."""
+        volume = self.volumes.get(volume_id)
+        if volume is not None and volume.state == "creating" and volume.due is None:
+            self.update(volume, state="available")
+
     def drop(self, volume_id: str) -> None:
         """A volume with its files and snapshots."""
         self.volumes.pop(volume_id, None)

@@ -98,7 +98,7 @@ class Engine:
         settings, due = self._cloud.settings, one.due or 0.0
         if one.phase is Phase.CREATING:
             failed = settings.create_outcome == "error"
-            self._available(one.replica)
+            self._cloud.ready(one.replica)
             self._save(
                 replace(one, phase=Phase.ERROR if failed else Phase.SETTLED, due=None, next=due + settings.baseline_s)
             )
@@ -106,11 +106,6 @@ class Engine:
             self._save(replace(one, phase=Phase.LEFT, due=due + settings.region_lag_s, changes=(), next=None))
         else:
             del self._cloud.replications[one.id]
-
-    def _available(self, volume_id: str) -> None:
-        volume = self._cloud.volumes.get(volume_id)
-        if volume is not None and volume.state == "creating":
-            self._cloud.update(volume, state="available")
 
     def _change_due(self, one: Replication) -> None:
         change: Change = one.changes[0]

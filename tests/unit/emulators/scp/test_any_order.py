@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.emulators.certificate import Certificate
@@ -16,7 +16,20 @@ from tests.lab.scp import EAST, WEST, Lab, Signed, request
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["create", "pause", "use", "schedule", "delete", "volume", "snapshots", "write", "wait", "fail", "new"]
+            [
+                "create",
+                "pause",
+                "use",
+                "schedule",
+                "delete",
+                "volume",
+                "snapshots",
+                "write",
+                "wait",
+                "fail",
+                "drop",
+                "new",
+            ]
         ),
         st.integers(0, 4),
         st.sampled_from([*PERIODS]),
@@ -46,8 +59,8 @@ def step(lab: Lab, name: str, number: int, frequency: str, kind: str) -> Any:
         )
     if pair is None:
         return None
-    if name == "fail":
-        return lab.emulator.act("fail-replication", {"replication_id": pair["replication_id"]})
+    if name in {"fail", "drop"}:
+        return lab.emulator.act(f"{name}-replication", {"replication_id": pair["replication_id"]})
     return lab.delete(pair) if name == "delete" else lab.put(pair, **body)
 
 
@@ -83,8 +96,10 @@ def take_apart(lab: Lab) -> None:
     lab.clock.advance(100)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(steps=STEPS)
+@example(steps=[("create", 0, "5min", "replication"), ("fail", 0, "5min", "replication")])
+@example(steps=[("create", 0, "5min", "backup"), ("drop", 0, "5min", "backup")])
 def test_any_order_of_calls(tmp_path: Path, certificate: Certificate, steps: list[tuple[str, int, str, str]]) -> None:
     with scp.start(tmp_path, certificate) as lab:
         lab.clock.freeze()
