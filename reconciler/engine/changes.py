@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.engine.connect import Connections
-from reconciler.engine.diff import as_known, differences, settings_listed
+from reconciler.engine.diff import as_known, differences, left_to_receipts, settings_listed
 from reconciler.engine.digests import matches
 from reconciler.engine.match import Desired, Found, Matched
 from reconciler.engine.selection import Selection
@@ -115,8 +115,12 @@ def _judge(
     if found is None:
         reason = Reason.MISSING_LIVE if recorded else Reason.NEW_IN_MANIFEST
         return Action.CREATE, reason, settings_listed(settings, locate=locate)
-    before = as_known(found.relationship, _sent(found, inputs.receipt))
-    fields = differences(before, settings, replaces=provider.replaces, locate=locate)
+    sent = _sent(found, inputs.receipt)
+    untold = left_to_receipts(found.relationship, sent)
+    fields = differences(
+        as_known(found.relationship, sent), settings, replaces=provider.replaces, locate=locate
+    )
+    fields = tuple(field for field in fields if field.dotted not in untold)
     rotated = tuple(_rotated(want, inputs, provider, locate))
     if any(field.forces_replace for field in fields + rotated):
         return Action.REPLACE, Reason.CANNOT_CHANGE_IN_PLACE, fields + rotated

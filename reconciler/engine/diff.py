@@ -9,7 +9,15 @@ from reconciler.model.finding import SourceRange
 from reconciler.model.relationship import Relationship, Settings
 from reconciler.model.value import Json, canonical_json
 
-__all__ = ["as_known", "differences", "managed_part", "settings_listed", "shown_differences", "unknown_paths"]
+__all__ = [
+    "as_known",
+    "differences",
+    "left_to_receipts",
+    "managed_part",
+    "settings_listed",
+    "shown_differences",
+    "unknown_paths",
+]
 
 Locate = Callable[[tuple[str, ...]], SourceRange | None]
 
@@ -25,7 +33,18 @@ def as_known(live: Relationship, recorded: Relationship | None) -> Settings:
         if recorded is not None and dotted not in unknown:
             path = tuple(dotted.split("."))
             settings = _with(settings, path, _value(recorded.settings, path))
+    for dotted in live.kept:
+        path = tuple(dotted.split("."))
+        if recorded is not None and _holds(recorded.settings, path):
+            settings = _with(settings, path, _value(recorded.settings, path))
     return settings
+
+
+def left_to_receipts(live: Relationship, recorded: Relationship | None) -> frozenset[str]:
+    """Return the dotted paths of what only a receipt could tell, and none does: there is nothing to compare."""
+    return frozenset(
+        dotted for dotted in live.kept if recorded is None or not _holds(recorded.settings, tuple(dotted.split(".")))
+    )
 
 
 def unknown_paths(live: Relationship, recorded: Relationship | None) -> tuple[str, ...]:
@@ -41,7 +60,8 @@ def unknown_paths(live: Relationship, recorded: Relationship | None) -> tuple[st
 
 def shown_differences(live: Relationship, desired: Settings) -> tuple[FieldChange, ...]:
     """Return the managed settings that the server shows to differ: of what it does not show nothing is said."""
-    return tuple(field for field in differences(live.settings, desired) if field.dotted not in live.unreadable)
+    hidden = {*live.unreadable, *live.kept}
+    return tuple(field for field in differences(live.settings, desired) if field.dotted not in hidden)
 
 
 def managed_part(settings: Settings, desired: Settings) -> Settings:

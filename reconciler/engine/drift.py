@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from reconciler import __version__
 from reconciler.engine.changes import Inputs, flow_title
 from reconciler.engine.check import Checked, placed
-from reconciler.engine.diff import as_known, differences
+from reconciler.engine.diff import as_known, differences, left_to_receipts
 from reconciler.engine.match import Desired, Found, match
 from reconciler.engine.observe import World
 from reconciler.engine.plan import desired_of, unread_findings
@@ -130,9 +130,12 @@ def _state(
 def _moved(baseline: Settings, found: Found | None, entry: ReceiptEntry | None) -> tuple[FieldChange, ...]:
     if found is None:
         return ()
-    live = as_known(found.relationship, entry.relationship if entry and entry.container == found.container else None)
+    sent = entry.relationship if entry and entry.container == found.container else None
+    live, untold = as_known(found.relationship, sent), left_to_receipts(found.relationship, sent)
     return tuple(
-        field.model_copy(update={"before": field.after, "after": field.before}) for field in differences(live, baseline)
+        field.model_copy(update={"before": field.after, "after": field.before})
+        for field in differences(live, baseline)
+        if field.dotted not in untold
     )
 
 

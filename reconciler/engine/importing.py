@@ -54,24 +54,34 @@ def import_from(
     by_name = {want.flow.name: want for want in desired}
     written = {(want.container.scope_ref, want.relationship.identity): want for want in desired}
     taken = set(workspace.replications)
-    documents: list[dict[str, Json]] = []
     moved: list[MovedValue] = []
-    known = 0
-    finder = _PeerFinder(workspace, registry, connections)
+    unwritten: list[Imported] = []
+    known: set[str] = set()
     for observation in provider.discover():
         for item in provider.imported(observation):
             scope = item.container.scope_ref
             names = (item.relationship.identity, *item.relationship.also)
             want = next((written[scope, name] for name in names if (scope, name) in written), None)
-            if want is None and recorded.name(scope, item.relationship) in by_name:
-                known += 1  # written down with another identity: a replacement is pending
-                continue
-            if want is None:
-                documents.append(_document(item, provider_name, _free(item.suggested_name, taken), finder))
-                continue
-            known += 1
-            moved += _moved(want, item)
-    return Import(documents=tuple(sorted(documents, key=_name)), moved=tuple(moved), known=known)
+            if want is not None:
+                moved += _moved(want, item)
+            if want is not None or recorded.name(scope, item.relationship) in by_name:
+                known.add(_thing(item))  # or written down with another identity: a replacement is pending
+            else:
+                unwritten.append(item)
+    finder = _PeerFinder(workspace, registry, connections)
+    # One thing may be seen through two scopes: a volume by its name and by its id. The first tells how it is written.
+    fresh = {thing: item for item in reversed(unwritten) if (thing := _thing(item)) not in known}
+    documents = [
+        _document(item, provider_name, _free(item.suggested_name, taken), finder)
+        for item in unwritten
+        if fresh.get(_thing(item)) is item
+    ]
+    return Import(documents=tuple(sorted(documents, key=_name)), moved=tuple(moved), known=len(known))
+
+
+def _thing(item: Imported) -> str:
+    """Name a live relationship, by the server's id where it has one."""
+    return item.relationship.provider_id or f"{item.container} {item.relationship.identity}"
 
 
 def _moved(want: Desired, item: Imported) -> Iterator[MovedValue]:

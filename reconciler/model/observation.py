@@ -63,6 +63,8 @@ class ContainerState(Value):
     """All in it, foreign ones included, in normal form, ordered by identity."""
     document: Json = None
     """The provider's own form, for `steps`: whatever a write must carry through. Holds no secret."""
+    also: tuple[str, ...] = ()
+    """Keys that it may be wanted under instead, where a server changes names: see `Relationship.also`."""
 
 
 class Observation(Value):
@@ -73,7 +75,10 @@ class Observation(Value):
 
     def container(self, ref: ContainerRef) -> ContainerState | None:
         """Return the container's state, or None if it is not there."""
-        return next((state for state in self.containers if state.ref == ref), None)
+        exact = next((state for state in self.containers if state.ref == ref), None)
+        if exact is not None or ref.scope_ref != self.scope:
+            return exact
+        return next((state for state in self.containers if ref.key in state.also), None)
 
     def fingerprint(self, ref: ContainerRef) -> str:
         """Return the container's fingerprint, `absent` if it is not there."""

@@ -30,6 +30,9 @@ class Relationship(Value):
     """Observed, and in a receipt: dotted paths of settings that the server may hold and did not show, as
     `filter.exclude`. Observed, they stand in `settings` as if it held nothing there: what is known of them is what was
     last sent."""
+    kept: tuple[str, ...] = ()
+    """Observed only: dotted paths of settings that no server holds and only receipts keep, such as what shall become of
+    the data when the relationship is deleted. Without a receipt they are taken to be as desired."""
     write_only: dict[str, SecretRef] = {}
     """Desired only: dotted setting path to the secret sent there, which the provider never returns."""
     also: dict[str, Settings] = {}

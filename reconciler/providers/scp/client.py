@@ -85,13 +85,13 @@ class ScpClient:
         offset, seen = 0, set[str]()
         while True:
             query = {"offset": str(offset), "limit": str(_PAGE)} | ({"name": name} if name is not None else {})
-            page = self._read(self._ask("GET", _VOLUMES, "ListVolumes", query), convert.VOLUMES).filestorages
-            fresh = [one for one in page if one.id not in seen]
+            page = self._read(self._ask("GET", _VOLUMES, "ListVolumes", query), convert.VOLUMES)
+            fresh = [one for one in page.filestorages if one.id not in seen]
             yield from fresh
             seen.update(one.id for one in fresh)
-            offset += len(page)
-            # By what comes, not by `count`, which may be that of the page.
-            if not fresh:
+            offset += len(page.filestorages)
+            # By what comes: `count` may be that of the page. Of one name there is hardly more than a page.
+            if not fresh or (name is not None and len(page.filestorages) < _PAGE and page.count <= offset):
                 return
 
     def volume(self, volume_id: str) -> Volume | None:

@@ -101,6 +101,8 @@ class VolumePage(_Wire):
     """A page of a region's volumes."""
 
     filestorages: list[Volume]
+    count: int = 0
+    """How many there are, or how many are in the page: the API reference does not say which."""
 
 
 class Entry(_Wire):
@@ -284,7 +286,7 @@ def _container(scope: ScopeRef, key: str, one: Shown, *, surplus: bool) -> Conta
         identity=key,
         settings=settings,
         provider_id=f"{one.replication_id}/{one.source_volume_id}",
-        unreadable=(KEPT_BY_RECEIPT,),
+        kept=(KEPT_BY_RECEIPT,),
         also=also,
     )
     return ContainerState(
@@ -292,6 +294,7 @@ def _container(scope: ScopeRef, key: str, one: Shown, *, surplus: bool) -> Conta
         fingerprint=digest({"id": one.replication_id, "settings": settings}),
         relationships=(known,),
         document=_document(one),
+        also=tuple(also),
     )
 
 

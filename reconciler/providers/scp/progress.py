@@ -20,6 +20,8 @@ __all__ = ["Waits"]
 
 _FREE = ("none", "")
 """Purposes of a volume that no replication holds. Source: seen live."""
+_GONE = "the replication is not there"
+"""Nothing is waited for then: a run that was cut off waits again, and what it did since may have been the deletion."""
 
 
 class Waits:
@@ -62,18 +64,18 @@ class Waits:
     def _settled(self, place: Place, _params: Json) -> Progress:
         shown = self._regions.own.replication(place.id, place.source_volume)
         done = shown is None or shown.replication_status != CREATING
-        return Progress(done=done, detail=_told(shown) if shown else "the replication is not there")
+        return Progress(done=done, detail=_told(shown) if shown else _GONE)
 
     def _stopped(self, place: Place, _params: Json) -> Progress:
         shown = self._at_replica(place)
         if shown is None:
-            return Progress(done=False, failed="the replication is not there")
+            return Progress(done=True, detail=_GONE)
         return Progress(done=shown.replication_policy == PAUSED, detail=_told(shown))
 
     def _scheduled(self, place: Place, params: Json) -> Progress:
         shown = self._at_replica(place)
         if shown is None:
-            return Progress(done=False, failed="the replication is not there")
+            return Progress(done=True, detail=_GONE)
         given = params if isinstance(params, dict) else {}
         wanted = (given.get("frequency"), given.get("retention"))
         held = (shown.replication_frequency, shown.backup_retention_count)

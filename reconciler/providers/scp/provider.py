@@ -1,6 +1,5 @@
 """The provider contract over one region of SCP, each method a few lines over the pure parts and the clients."""
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
@@ -52,8 +51,6 @@ class ScpProvider(Provider):
         self._regions = Regions(connection)
         self._executor = Executor(self._regions)
         self._waits = Waits(self._regions)
-        self._lock = threading.Lock()
-        self._written: set[str] = set()
 
     # Translation, pure ----------------------------------------------------------------------------------------
 
@@ -66,11 +63,8 @@ class ScpProvider(Provider):
         return check.check_together(flows)
 
     def scope(self, flow: Flow) -> ScopeRef:
-        """Return the source volume as written. That it was is noted, so that `discover` calls it the same."""
-        volume = flow.spec.source.volume or ""
-        with self._lock:
-            self._written.add(volume)
-        return convert.scope_of(self._name, volume)
+        """Return the source volume as written: by name or by id."""
+        return convert.scope_of(self._name, flow.spec.source.volume or "")
 
     def container(self, flow: Flow) -> ContainerRef:
         """Return the replication; its key is the identity."""
@@ -140,16 +134,17 @@ class ScpProvider(Provider):
     def discover(self) -> Iterator[Observation]:
         """Read every volume of the region, one at a time, by name.
 
-        A volume is called as a manifest has called it, else by its name, or its id where several have one name.
+        A manifest may call a volume by its name or by its id: what has replications is told under both, the name first,
+        unless several have one name.
         """
         volumes = sorted(self._regions.own.volumes(), key=lambda one: (one.name, one.id))
         names = [one.name for one in volumes]
         for volume in volumes:
-            with self._lock:
-                by_id = volume.id in self._written or names.count(volume.name) > 1
-            scope = convert.scope_of(self._name, volume.id if by_id else volume.name)
-            found = convert.observation(scope, sourced(self._regions.own, volume.id))
-            yield found
+            shown = tuple(sourced(self._regions.own, volume.id))
+            if names.count(volume.name) == 1:
+                yield convert.observation(convert.scope_of(self._name, volume.name), shown)
+            if shown or names.count(volume.name) > 1:
+                yield convert.observation(convert.scope_of(self._name, volume.id), shown)
 
     # Writes ---------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pytest
 
-from reconciler.engine.diff import differences
+from reconciler.engine.diff import shown_differences
 from reconciler.model.finding import Severity
 from reconciler.model.relationship import Flow
 from reconciler.testing.host import Host
@@ -75,7 +75,7 @@ class NameCases(Cases):
         if self._refused(host, flow):
             return
         host.converge(flow)
-        assert not differences(host.present(flow).settings, host.reader.normalise(flow).settings)
+        assert not shown_differences(host.present(flow), host.reader.normalise(flow).settings)
         host.settled(flow)
         host.converge(prune=True)
         assert host.live(flow) is None

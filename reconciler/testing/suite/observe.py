@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import ClassVar
 
-from reconciler.engine.diff import differences
+from reconciler.engine.diff import shown_differences
 from reconciler.model.manifest import ReplicationSpec
 from reconciler.model.observation import ABSENT
 from reconciler.model.relationship import Flow
@@ -116,7 +116,7 @@ class ObserveCases(Cases):
             again = replace(flow, name=found.suggested_name, spec=_spec(host, flow, found))
             desired = host.reader.normalise(again)
             assert desired.identity == live.identity
-            assert not differences(live.settings, desired.settings)
+            assert not shown_differences(live, desired.settings)
             assert not [finding for finding in host.reader.check(again) if finding.severity == "error"]
 
     def _read_all(self, host: Host, flow: Flow) -> None:

@@ -5,9 +5,11 @@ from typing import ClassVar
 
 import pytest
 
+from reconciler.engine.references import filled_await, filled_call
 from reconciler.errors import ProviderError
 from reconciler.model.observation import HealthState
 from reconciler.model.step import Await, Call
+from reconciler.model.value import Json
 from reconciler.providers.base import Capability, Progress
 from reconciler.testing.harness import Ability, Fault, FaultKind
 from reconciler.testing.host import Host
@@ -29,14 +31,14 @@ class ProgressCases(Cases):
         for flows in ((variant.before,), (variant.after,), ()):
             plan = host.plan(*flows, prune=True)
             for item in plan.containers:
+                returned: dict[str, dict[str, Json]] = {}
                 for step in item.steps:
                     if isinstance(step, Call):
-                        if '"$ref"' in step.model_dump_json():
-                            break
-                        host.provider.execute(step, host.harness.secrets)
+                        result = host.provider.execute(filled_call(step, returned), host.harness.secrets)
+                        returned[step.id.partition("/")[2]] = result.returned
                         continue
                     with host.quiet() as sent:
-                        _ended(_looks(host, step))
+                        _ended(_looks(host, filled_await(step, returned)))
                     assert not [one for one in sent if one.write]
             host.converge(*flows, prune=True)
 
