@@ -53,7 +53,7 @@ class Site:
         return dict(self.lab.state["sites"][self.name])
 
     def urls(self, *, https: bool = False) -> dict[str, str]:
-        described = self.lab.emulator.describe()["sites"][self.name]  # type: ignore[index,call-overload]
+        described = self.lab.described[self.name]
         return dict(described["https"] if https else described)
 
     def bucket(self, name: str = "bucket") -> str:
@@ -126,6 +126,11 @@ class Lab:
     @property
     def state(self) -> dict[str, Any]:
         return dict(self.emulator.state())  # type: ignore[arg-type]
+
+    @property
+    def described(self) -> dict[str, Any]:
+        facts: dict[str, Any] = dict(self.emulator.describe())
+        return dict(facts["sites"])
 
     def switch(self, **values: Any) -> None:
         self.emulator.switch(values)
@@ -220,7 +225,7 @@ def start(
         emulator.start(context)
         if friends:
             emulator.act("introduce", {})
-        for name, urls in emulator.describe()["sites"].items():  # type: ignore[union-attr]
+        for name, urls in lab.described.items():
             clients = [lab.client(urls[service], **{f"{PREFIX}client-id": CLIENT}) for service in SERVICES]
             lab.sites[name] = Site(name, lab, *clients)
         yield lab

@@ -6,9 +6,11 @@ Source: CloneCloudStore's ServerResponseFilter, CcsServerExceptionMapper and Str
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Literal
+from typing import Final, Literal
 
 from reconciler.emulators.message import Headers
+
+_PHRASES: Final = {one.value: one.phrase for one in HTTPStatus}
 
 Form = Literal["told", "bare", "stream"]
 
@@ -22,7 +24,7 @@ class Refusal(Exception):
 
     def __init__(self, status: int, reason: str | None = None, *, form: Form = "told", headers: Headers = ()) -> None:
         self.status = status
-        self.reason = reason if reason is not None else HTTPStatus(status).phrase
+        self.reason = reason if reason is not None else _PHRASES.get(status, "Error")
         self.form = form
         self.headers = headers
         super().__init__(self.reason)

@@ -87,6 +87,8 @@ class Service:
         return self._stamped(made, operation)
 
     def _stamped(self, reply: Reply, operation: str) -> Reply:
+        headers = tuple((name, value.encode("latin-1", "replace").decode("latin-1")) for name, value in reply.headers)
+        reply = Reply(reply.status, headers, reply.body)
         return reply.with_header(wire.OPERATION, _one_line(operation)).with_header(wire.MODULE, MODULES[self._name])
 
 

@@ -43,14 +43,17 @@ def compressed(content: bytes) -> bytes:
 
 
 def decompressed(content: bytes) -> bytes:
-    """ValueError for what is no whole ZSTD frame, or is too large."""
-    reader = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
-    try:
-        plain = reader.decompress(content)
-    except zstandard.ZstdError as error:
-        raise ValueError(str(error)) from error
-    if (content and not reader.eof and not plain) or len(plain) > LIMIT:
-        raise ValueError("not a whole ZSTD frame")
+    """What frames hold, one after the other. ValueError for what is no whole frame, or is too large."""
+    plain = b""
+    while content:
+        reader = zstandard.ZstdDecompressor().decompressobj()
+        try:
+            plain += reader.decompress(content)
+        except zstandard.ZstdError as error:
+            raise ValueError(str(error)) from error
+        if not reader.eof or len(plain) > LIMIT:
+            raise ValueError("not a whole ZSTD frame")
+        content = reader.unused_data
     return plain
 
 
