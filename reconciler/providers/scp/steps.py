@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.model.change import Action, Change, ContainerDiff
-from reconciler.model.finding import Finding
+from reconciler.model.finding import Finding, Severity
 from reconciler.model.manifest import State
 from reconciler.model.relationship import Flow, Settings
 from reconciler.model.step import Await, Call, Ref, Step, StepPlan
@@ -97,7 +97,8 @@ def plan_steps(diff: ContainerDiff, reaches: Callable[[str], bool]) -> StepPlan:
     """Plan one container. `reaches` says whether a provider document reaches a region."""
     change = diff.changes[0]
     case = _Case(diff=diff, change=change, duty=_DUTIES[change.action], held=_held(diff, change))
-    if findings := tuple(_findings(case, reaches)):
+    findings = tuple(_findings(case, reaches))
+    if any(finding.severity is Severity.ERROR for finding in findings):
         return StepPlan(steps=(), findings=findings)
     steps: list[Step] = []
     if case.duty.removes:
@@ -109,7 +110,7 @@ def plan_steps(diff: ContainerDiff, reaches: Callable[[str], bool]) -> StepPlan:
     found_effects = predicted(
         change, case.held, removes=case.duty.removes, creates=case.duty.creates, deletes_volume=case.deletes_volume
     )
-    return StepPlan(steps=tuple(steps), effects=tuple(found_effects))
+    return StepPlan(steps=tuple(steps), effects=tuple(found_effects), findings=findings)
 
 
 def _held(diff: ContainerDiff, change: Change) -> Mapping[str, Json]:
