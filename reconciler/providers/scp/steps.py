@@ -201,7 +201,8 @@ def _removal(case: _Case) -> Iterator[Step]:
     place, region = case.place, case.held.get("region")
     if case.held.get("status") == CREATING:
         yield _wait("settled", SETTLED, place, "wait until it is made", _CREATE_DEADLINE_S)
-    if case.held.get("policy") != PAUSED:
+    # What is being made may show any policy.
+    if case.held.get("policy") != PAUSED or case.held.get("status") == CREATING:
         yield from _policy(place, PAUSED, "pause")
     backup = case.held.get("type") == ReplicationType.BACKUP
     stays = "with it goes the volume" if case.deletes_volume else "its volume stays"
