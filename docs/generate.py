@@ -91,6 +91,8 @@ _GROUPS = {
     ("alarik", "W"): "Alarik: what server and buckets say",
     ("qumulo", "C"): "Qumulo: what cannot be held",
     ("qumulo", "W"): "Qumulo: what cluster and bucket say",
+    ("scp", "C"): "SCP: what cannot be held",
+    ("scp", "W"): "SCP: what the volumes say",
 }
 
 
@@ -130,7 +132,8 @@ def findings_page() -> str:
 def meanings() -> dict[tuple[str, str], list[Meaning]]:
     """Return what the codes in the engine and in each provider mean, by (room or provider, letter), ordered by code."""
     by_group: dict[tuple[str, str], list[Meaning]] = {}
-    for room in ("engine", "providers/s3", "providers/bos", "providers/alarik", "providers/qumulo"):
+    rooms = ("engine", *(f"providers/{name}" for name in ("s3", "bos", "alarik", "qumulo", "scp")))
+    for room in rooms:
         modules = [_Module(ast.parse(path.read_text("utf-8"))) for path in sorted((PACKAGE / room).glob("*.py"))]
         shared = {name: fields for module in modules for name, fields in module.classes.items()}
         for one in _merged([one for module in modules for one in module.meanings(shared)]):

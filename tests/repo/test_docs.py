@@ -27,6 +27,7 @@ from reconciler.providers.bos import config as bos
 from reconciler.providers.qumulo.config import QumuloConfig, QumuloOptions, S3Credentials
 from reconciler.providers.registry import Registry
 from reconciler.providers.s3.config import Credentials, S3Config, S3Options
+from reconciler.providers.scp import config as scp
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "reconciler"
@@ -41,7 +42,8 @@ FIELDS: dict[str, dict[str, type[BaseModel]]] = {
     "docs/manifests.md": {
         "Metadata": models.Metadata, "Provider": models.ProviderSpec, "Limits": models.Limits,
         "Replication": models.ReplicationSpec, "Location": models.Location, "Filter": models.Filter,
-        "Schedule": models.Schedule, "Verify": models.VerifySpec, "Allow": models.Allow, "Policy": models.PolicySpec,
+        "Schedule": models.Schedule, "Verify": models.VerifySpec, "Mounts": models.Mounts, "Allow": models.Allow,
+        "Policy": models.PolicySpec,
         "Flow rule": models.FlowRule, "Deny": models.FlowEnds, "Guards": models.Guards,
         "Workspace": models.WorkspaceSpec, "Default": models.Default, "Accepted drift": models.AcceptedDrift,
         "Secrets": SecretRef,
@@ -50,6 +52,7 @@ FIELDS: dict[str, dict[str, type[BaseModel]]] = {
     "docs/providers/bos.md": {
         "Provider": bos.BosConfig, "Credentials": bos.Credentials, "Options": bos.BosOptions,
     },
+    "docs/providers/scp.md": {"Provider": scp.ScpConfig, "Credentials": scp.Credentials, "Options": scp.ScpOptions},
     "docs/providers/qumulo.md": {"Provider": QumuloConfig, "Options": QumuloOptions, "Credentials": S3Credentials},
 }  # fmt: skip
 """By page and heading: the model whose fields the table below it lists."""
@@ -168,7 +171,8 @@ def test_field_tables_are_complete(page: str, heading: str, model: type[BaseMode
     documented = {name: row for row in listed for name in re.findall(r"`(\w+)`", row[0])}
     fields = {field.alias or name: field for name, field in model.model_fields.items() if not field.exclude}
     own_types = set(TYPES) if model in (models.ProviderSpec, models.ReplicationSpec) else set[str]()
-    assert set(documented) == (fields.keys() - {"type", "config"}) | own_types
+    keyed = {"type", "config"} if model is models.ProviderSpec else set[str]()
+    assert set(documented) == (fields.keys() - keyed) | own_types
     for name, field in fields.items():
         if name in documented and name not in TYPES:
             assert (documented[name][1] == "required") == field.is_required(), f"{page}, {heading}: {name}"
@@ -200,7 +204,7 @@ def shown(value: Any, name: str) -> str:
         ("s3", "Every flavour", "aws"), ("s3", "Every flavour", "rgw"), ("s3", "Every flavour", "generic"),
         ("s3", "AWS and generic", "aws"), ("s3", "AWS and generic", "generic"), ("s3", "Only AWS", "aws"),
         ("s3", "Only Ceph", "rgw"), ("qumulo", "What it cannot hold", "aws"),
-        ("bos", "What it cannot hold", "aws"),
+        ("bos", "What it cannot hold", "aws"), ("scp", "What it cannot hold", "aws"),
     ],
 )  # fmt: skip
 def test_what_a_provider_cannot_hold_is_the_finding_named(
@@ -229,11 +233,20 @@ def case(page: str, flavour: str, snippet: dict[str, Any]) -> list[dict[str, Any
         spec = {"source": {"provider": "nas", "path": "/projects"}, "destination": bucket}
     if page == "bos":
         spec = {"source": {**bucket, "provider": "bj"}, "destination": {"provider": "gz", "bucket": "logs-dr"}}
+    if page == "scp":
+        spec = {"source": {"provider": "west", "volume": "logs"}, "schedule": {"every": "5m"}}
+        spec["destination"] = {"provider": "east", "volume": "logs_dr"}
     for key, value in snippet.items():
         spec[key] = {**spec[key], **value} if key in ("source", "destination") else value
     documents = [provider("s3-1", {"s3": s3}), provider("s3-2", {"s3": s3})]
     documents.append(provider("nas", {"qumulo": {"host": "nas.example", "token": {"env": "TOKEN"}}}))
     documents += [provider(region, {"bos": {"region": region, "credentials": keys}}) for region in ("bj", "gz")]
+    key = {"accessKey": "AK", "secretKey": {"env": "KEY"}}
+    regions = (("west", "kr-west1"), ("east", "kr-east1"))
+    documents += [
+        provider(name, {"scp": {"region": region, "environment": "e", "credentials": key}})
+        for name, region in (regions if page == "scp" else ())
+    ]
     return [*documents, document("Replication", "case", spec)]
 
 
