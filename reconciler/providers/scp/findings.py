@@ -62,8 +62,8 @@ TEXTS = {
     "REPL-C507": Text(
         _WARNING,
         "Nothing here can prove it",
-        "mount both volumes and write `verify: {mounts: {source: /mnt/a, destination: /mnt/b}}`, or else"
-        " `verify: {level: status}`",
+        "mount both volumes and write `verify: {mounts: {source: /mnt/a, destination: /mnt/b}}`; without that"
+        " `verify: {level: status}` tells what is known to be wrong, and proves nothing",
         "The service does not give access to files: a canary needs both volumes mounted on this machine.",
     ),
     "REPL-C508": Text(

@@ -205,7 +205,7 @@ def _removal(case: _Case) -> Iterator[Step]:
     if case.held.get("policy") != PAUSED or case.held.get("status") == CREATING:
         yield from _policy(place, PAUSED, "pause")
     backup = case.held.get("type") == ReplicationType.BACKUP
-    stays = "with it goes the volume" if case.deletes_volume else "its volume stays"
+    stays = "its volume is next" if case.deletes_volume else "its volume stays"
     yield Call(
         id="delete",
         operation=convert.DELETE,
