@@ -49,6 +49,16 @@ def test_location_keys_that_do_not_fit(bench: Workbench, text: str, code: str, c
     assert not checked.flows
 
 
+def test_mounts_are_for_systems_that_give_no_access_to_files(bench: Workbench) -> None:
+    bench.write(
+        "r.yaml",
+        "apiVersion: repl/v1\nkind: Replication\nmetadata: {name: one}\nspec:\n"
+        "  source: {provider: here, bucket: a}\n  destination: {provider: there, bucket: b}\n"
+        "  verify: {mounts: {source: /mnt/a, destination: /mnt/b}}\n",
+    )
+    assert codes(bench) == ["REPL-C007"]
+
+
 @pytest.mark.parametrize(
     ("select", "exclude", "taken"),
     [
