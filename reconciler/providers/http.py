@@ -95,6 +95,8 @@ class Endpoint:
     """PEM file of the only authorities to trust; without it, the public ones and those of this machine."""
     reads: frozenset[tuple[str, str]] = frozenset()
     """(method, path) of requests that change nothing in spite of their method."""
+    read_methods: frozenset[str] = frozenset()
+    """Methods that change nothing here on any path, in spite of what they usually do."""
     auth: httpx.Auth | None = field(default=None, repr=False)
     """Signs each request as it goes out, repetitions anew."""
     explain: Callable[[Answer], Explanation] = explain_nothing
@@ -143,6 +145,10 @@ class HttpClient:
 
     def open(self, ask: Ask) -> BinaryIO:
         """Send a read and return its body as a stream that the caller closes. Once it flows it is not repeated."""
+        return self.opened(ask)[1]
+
+    def opened(self, ask: Ask) -> tuple[Answer, BinaryIO]:
+        """Open a read as `open` does, and return with the body what stands before it: an answer without content."""
         self.refuse_write(ask)
         return self._repeated(lambda: self._stream(ask))
 
@@ -169,7 +175,8 @@ class HttpClient:
             opened.close()
 
     def _changes(self, method: str, path: str) -> bool:
-        return method not in _SAFE_METHODS and (method, path.partition("?")[0]) not in self.endpoint.reads
+        safe = method in _SAFE_METHODS | self.endpoint.read_methods
+        return not safe and (method, path.partition("?")[0]) not in self.endpoint.reads
 
     def _refuse(self, method: str, path: str, operation: str) -> None:
         if self.endpoint.access is Access.READ and self._changes(method, path):
@@ -209,12 +216,13 @@ class HttpClient:
             raise self._refused(ask, answer)
         return answer
 
-    def _stream(self, ask: Ask) -> BinaryIO:
+    def _stream(self, ask: Ask) -> tuple[Answer, BinaryIO]:
         with self._slot(), self._translated(ask):
             response = self._respond(ask)
             if response.is_success:
                 body = _Body(response, lambda: self._translated(ask))
-                return cast("BinaryIO", io.BufferedReader(body, _CHUNK))
+                head = Answer(status=response.status_code, headers=dict(response.headers))
+                return head, cast("BinaryIO", io.BufferedReader(body, _CHUNK))
             answer = self._whole(ask, response)
         raise self._refused(ask, answer)
 
@@ -239,8 +247,7 @@ class HttpClient:
                     raise httpx.ReadTimeout("the answer does not end", request=response.request)
         finally:
             response.close()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(status=response.status_code, headers=headers, content=b"".join(parts))
+        return Answer(status=response.status_code, headers=dict(response.headers), content=b"".join(parts))
 
     @contextmanager
     def _slot(self) -> Iterator[None]:

@@ -1,0 +1,140 @@
+"""One look at an awaited condition.
+
+Nobody tells of an order: a lost one and one that waits look the same, as an object that is not there. So what arrives
+is counted, and a wait ends when nothing has changed for many looks; what is still absent then is ordered again by the
+next round, and reported after the last.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reconciler.errors import ErrorCode, ProviderError
+from reconciler.model.step import Await
+from reconciler.model.value import Json
+from reconciler.providers.base import Progress
+from reconciler.providers.clonecloudstore.calls import BUCKETS_READY, CLEARED, COPIED, LIST_KNOWN
+from reconciler.providers.clonecloudstore.client import SiteClient
+from reconciler.providers.clonecloudstore.sites import Sites
+from reconciler.providers.clonecloudstore.survey import Survey, doomed, survey
+from reconciler.providers.clonecloudstore.wire import DEAD, READY
+
+__all__ = ["QUIET_LOOKS", "STUCK_LOOKS", "Waits"]
+
+QUIET_LOOKS = 15
+"""Looks without a change after which what is absent is taken for lost. The host makes them ever slower, up to one in
+ten seconds: about a minute."""
+STUCK_LOOKS = 90
+"""The same while objects are in UPLOAD, which a large one may be for long: about a quarter of an hour."""
+_MOST_CHECKED = 200
+"""Objects whose bytes are asked for in one look."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What earlier looks of one wait have shown."""
+
+    since_s: float
+    mark: tuple[int, ...] = ()
+    still: int = 0
+    percent: float = 0.0
+    unproved: set[str] = field(default_factory=set)
+    """Objects whose row became READY in this wait, or will: it says so before the bytes are stored."""
+
+    def looked(self, mark: tuple[int, ...]) -> int:
+        """Note a look; return for how many nothing has changed."""
+        self.still = self.still + 1 if mark == self.mark else 0
+        self.mark = mark
+        return self.still
+
+
+class Waits:
+    """Looks at conditions. Safe to use from several threads. Never writes."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+        self._lock = threading.Lock()
+        self._seen: dict[tuple[str, str], _Seen] = {}
+
+    def poll(self, wait: Await) -> Progress:
+        """Look once. Raises ProviderError."""
+        looks: dict[str, Callable[[dict[str, Json], _Seen], Progress]] = {
+            BUCKETS_READY: self._buckets,
+            LIST_KNOWN: self._list,
+            COPIED: self._copied,
+            CLEARED: self._cleared,
+        }
+        if wait.condition not in looks:
+            raise ProviderError(
+                f"nothing here waits for {wait.condition!r}", code=ErrorCode.UNIMPLEMENTED,
+                provider=self._sites.own.name, operation=wait.condition,
+                hint="the plan was made by another version: plan again",
+            )  # fmt: skip
+        key = (wait.id, wait.target)
+        with self._lock:
+            seen = self._seen.setdefault(key, _Seen(since_s=time.monotonic()))
+        progress = looks[wait.condition](wait.params if isinstance(wait.params, dict) else {}, seen)
+        if progress.done or progress.failed:
+            with self._lock:
+                self._seen.pop(key, None)
+        return progress
+
+    def _buckets(self, params: dict[str, Json], seen: _Seen) -> Progress:
+        listed = params.get("buckets")
+        names = [str(one) for one in listed] if isinstance(listed, list) else []
+        client = self._at(params, "site")
+        held = client.buckets()
+        waiting = {name: held.get(name, "absent") for name in names if held.get(name) != READY}
+        if not waiting:
+            return Progress(done=True)
+        told = ", ".join(f"{name} is {status}" for name, status in waiting.items()) + f" at {client.site}"
+        if DEAD & set(waiting.values()):
+            return Progress(done=False, failed=f"{told}: no call leads out of that")
+        still = seen.looked(tuple(sorted(map(len, waiting.values()))))
+        if still < (STUCK_LOOKS if "UPLOAD" in waiting.values() else 2 * QUIET_LOOKS):
+            return Progress(done=False, detail=told)
+        return Progress(done=False, failed=f"{told}: the order was lost, or the bucket is another client's")
+
+    def _list(self, params: dict[str, Json], seen: _Seen) -> Progress:
+        seconds = params.get("seconds")
+        left = (seconds if isinstance(seconds, int) else 0) - (time.monotonic() - seen.since_s)
+        return Progress(done=left <= 0, detail=f"{max(left, 0):.0f} s left")
+
+    def _copied(self, params: dict[str, Json], seen: _Seen) -> Progress:
+        found = self._survey(params)
+        self._prove(self._at(params, "to"), str(params.get("bucket")), found, seen)
+        share = 100.0 * (found.ready - len(seen.unproved & _there(found, seen))) / found.total if found.total else 100.0
+        seen.percent = max(seen.percent, min(max(share, 0.0), 100.0))
+        if not (found.absent or found.under_way or seen.unproved):
+            return Progress(done=True, detail=str(found), percent=seen.percent)
+        mark = (found.ready, len(found.absent), len(found.under_way), len(found.dead), len(seen.unproved))
+        patience = STUCK_LOOKS if found.under_way or (seen.unproved and not found.absent) else QUIET_LOOKS
+        return Progress(done=seen.looked(mark) >= patience, detail=str(found), percent=seen.percent)
+
+    def _cleared(self, params: dict[str, Json], seen: _Seen) -> Progress:
+        found = self._survey(params)
+        left = len(doomed(found, params))
+        mark = (left, len(found.under_way), len(found.dead))
+        if not left and not found.under_way:
+            return Progress(done=True)
+        patience = STUCK_LOOKS if found.under_way else QUIET_LOOKS
+        return Progress(done=seen.looked(mark) >= patience, detail=f"{left:,} are still there")
+
+    def _prove(self, destination: SiteClient, bucket: str, found: Survey, seen: _Seen) -> None:
+        """Ask for the bytes of what has become READY since the first look."""
+        arrived = sorted(_there(found, seen))[:_MOST_CHECKED]
+        seen.unproved -= {name for name in arrived if destination.replicator.has_object(bucket, name)}
+        seen.unproved -= found.dead.keys()
+        seen.unproved |= found.absent.keys() | found.under_way
+
+    def _survey(self, params: dict[str, Json]) -> Survey:
+        return survey(self._at(params, "from"), self._at(params, "to"), str(params.get("bucket")))
+
+    def _at(self, params: dict[str, Json], key: str) -> SiteClient:
+        return self._sites.at(str(params.get(key)), str(params.get("client")))
+
+
+def _there(found: Survey, seen: _Seen) -> set[str]:
+    """Return what was not there at an earlier look and has a row now that says READY, or is gone at the source."""
+    return seen.unproved - found.absent.keys() - found.under_way - found.dead.keys()
