@@ -20,6 +20,7 @@ CORE = {
         "reconciler/providers/s3/rewrite.py", "reconciler/providers/s3/rules.py",
         "reconciler/providers/qumulo/convert.py", "reconciler/providers/bos/convert.py",
         "reconciler/providers/alarik/convert.py", "reconciler/providers/alarik/order.py",
+        "reconciler/providers/scp/convert.py",
     ),
 }  # fmt: skip
 
