@@ -23,6 +23,8 @@ class Cases:
     """How many requests one read of a scope takes, however much it holds."""
     calls_a_container: ClassVar[int] = 1
     """How many writes it takes at most to change a container's settings, however many of them."""
+    calls_a_resync: ClassVar[int] = 1
+    """How many calls are planned to send the data of one relationship again."""
 
     @pytest.fixture
     def harness(self) -> Harness:
