@@ -1,4 +1,4 @@
-"""CloneCloudStore passes the suite over strangers and over sites that know each other, and with documented statuses."""
+"""CloneCloudStore passes the suite as its source is, and as its documents are."""
 
 from io import BytesIO
 from pathlib import Path
@@ -67,14 +67,12 @@ class TestCloneCloudStore(CloneCloudStoreSuite):
         return CloneCloudStoreHarness(tmp_path, certificate)
 
 
-class TestCloneCloudStoreFriends(CloneCloudStoreSuite):
-    """Both sites send each other everything already; statuses are those of the documents; objects are listed inside."""
+class TestCloneCloudStoreDocumented(CloneCloudStoreSuite):
+    """Statuses are those of the documents, objects are listed through the internal API, sites answer for each other."""
 
-    title = "clonecloudstore-friends"
+    title = "clonecloudstore-documented"
 
     @pytest.fixture
     def harness(self, tmp_path: Path, certificate: Certificate) -> CloneCloudStoreHarness:
         switches = {"documented": True, "local_bucket": "bare", "remote_read": True, "internal_compression": True}
-        return CloneCloudStoreHarness(
-            tmp_path, certificate, Way(tls=False, internal=True, friends=True, switches=switches)
-        )
+        return CloneCloudStoreHarness(tmp_path, certificate, Way(tls=False, internal=True, switches=switches))

@@ -313,7 +313,9 @@ class CloneCloudStoreHarness:
         return self.wire.requests("ccs")
 
     def fault(self, fault: Fault, on: Target) -> None:
-        self.wire.fault(fault, "ccs", _OPERATIONS[on.operation if isinstance(on, Call) else on])
+        operation = _OPERATIONS[on.operation if isinstance(on, Call) else on]
+        inside = self.way.internal and operation == OBJECTS
+        self.wire.fault(fault, "ccs", "internalListObjects" if inside else operation)
 
     def mangle(self, mangling: Mangling) -> None:
         manglers = {Mangling.UNKNOWN_FIELDS: _with_unknown, Mangling.MISSING_FIELDS: _with_less, **COMMON_MANGLERS}
