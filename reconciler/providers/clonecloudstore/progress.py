@@ -17,7 +17,7 @@ from reconciler.providers.base import Progress
 from reconciler.providers.clonecloudstore.calls import BUCKETS_READY, CLEARED, COPIED, LIST_KNOWN
 from reconciler.providers.clonecloudstore.client import SiteClient
 from reconciler.providers.clonecloudstore.sites import Sites
-from reconciler.providers.clonecloudstore.survey import Survey, doomed, survey
+from reconciler.providers.clonecloudstore.survey import Survey, doomed, named, survey
 from reconciler.providers.clonecloudstore.wire import DEAD, READY
 
 __all__ = ["QUIET_LOOKS", "STUCK_LOOKS", "Waits"]
@@ -56,6 +56,8 @@ class Waits:
         self._sites = sites
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, str], _Seen] = {}
+        self._stuck: dict[tuple[str, str], set[str]] = {}
+        """Site and bucket to what was waited for in vain: later rounds have no patience with it."""
 
     def poll(self, wait: Await) -> Progress:
         """Look once. Raises ProviderError."""
@@ -109,8 +111,17 @@ class Waits:
         if not (found.absent or found.under_way or seen.unproved):
             return Progress(done=True, detail=str(found), percent=seen.percent)
         mark = (found.ready, len(found.absent), len(found.under_way), len(found.dead), len(seen.unproved))
-        patience = STUCK_LOOKS if found.under_way or (seen.unproved and not found.absent) else QUIET_LOOKS
-        return Progress(done=seen.looked(mark) >= patience, detail=str(found), percent=seen.percent)
+        place, empty = (str(params.get("to")), str(params.get("bucket"))), _there(found, seen)
+        patience = STUCK_LOOKS if (found.under_way | empty) - self._stuck.get(place, set()) else QUIET_LOOKS
+        if seen.looked(mark) < patience:
+            return Progress(done=False, detail=str(found), percent=seen.percent)
+        self._stuck[place] = set(found.under_way)
+        if empty:
+            told = (
+                f"{len(empty):,} are READY at {place[0]}, and its storage has no bytes of them: {named(sorted(empty))}"
+            )
+            return Progress(done=False, failed=told, percent=seen.percent)
+        return Progress(done=True, detail=str(found), percent=seen.percent)
 
     def _cleared(self, params: dict[str, Json], seen: _Seen) -> Progress:
         found = self._survey(params)
