@@ -20,7 +20,7 @@ from reconciler.providers.clonecloudstore.calls import ROUNDS
 from reconciler.testing.host import Host, Killed, Killing
 from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
 
-COPY = {"existing": "copy", "deletes": "replicate"}
+COPY: dict[str, Any] = {"existing": "copy", "deletes": "replicate"}
 
 
 @pytest.fixture
