@@ -93,6 +93,8 @@ _GROUPS = {
     ("qumulo", "W"): "Qumulo: what cluster and bucket say",
     ("scp", "C"): "SCP: what cannot be held",
     ("scp", "W"): "SCP: what the volumes say",
+    ("clonecloudstore", "C"): "CloneCloudStore: what cannot be held",
+    ("clonecloudstore", "W"): "CloneCloudStore: what the sites say",
 }
 
 
@@ -132,7 +134,7 @@ def findings_page() -> str:
 def meanings() -> dict[tuple[str, str], list[Meaning]]:
     """Return what the codes in the engine and in each provider mean, by (room or provider, letter), ordered by code."""
     by_group: dict[tuple[str, str], list[Meaning]] = {}
-    rooms = ("engine", *(f"providers/{name}" for name in ("s3", "bos", "alarik", "qumulo", "scp")))
+    rooms = ("engine", *(f"providers/{name}" for name in ("s3", "bos", "alarik", "qumulo", "scp", "clonecloudstore")))
     for room in rooms:
         modules = [_Module(ast.parse(path.read_text("utf-8"))) for path in sorted((PACKAGE / room).glob("*.py"))]
         shared = {name: fields for module in modules for name, fields in module.classes.items()}

@@ -20,7 +20,8 @@ CORE = {
         "reconciler/providers/s3/rewrite.py", "reconciler/providers/s3/rules.py",
         "reconciler/providers/qumulo/convert.py", "reconciler/providers/bos/convert.py",
         "reconciler/providers/alarik/convert.py", "reconciler/providers/alarik/order.py",
-        "reconciler/providers/scp/convert.py",
+        "reconciler/providers/scp/convert.py", "reconciler/providers/clonecloudstore/convert.py",
+        "reconciler/providers/clonecloudstore/steps.py", "reconciler/providers/clonecloudstore/survey.py",
     ),
 }  # fmt: skip
 

@@ -27,6 +27,7 @@ from reconciler.providers.bos import config as bos
 from reconciler.providers.qumulo.config import QumuloConfig, QumuloOptions, S3Credentials
 from reconciler.providers.registry import Registry
 from reconciler.providers.s3.config import Credentials, S3Config, S3Options
+from reconciler.providers.clonecloudstore.config import CloneCloudStoreConfig, CloneCloudStoreOptions
 from reconciler.providers.scp import config as scp
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,7 @@ FIELDS: dict[str, dict[str, type[BaseModel]]] = {
         "Provider": bos.BosConfig, "Credentials": bos.Credentials, "Options": bos.BosOptions,
     },
     "docs/providers/scp.md": {"Provider": scp.ScpConfig, "Credentials": scp.Credentials, "Options": scp.ScpOptions},
+    "docs/providers/clonecloudstore.md": {"Provider": CloneCloudStoreConfig, "Options": CloneCloudStoreOptions},
     "docs/providers/qumulo.md": {"Provider": QumuloConfig, "Options": QumuloOptions, "Credentials": S3Credentials},
 }  # fmt: skip
 """By page and heading: the model whose fields the table below it lists."""
