@@ -5,7 +5,7 @@ at. So a write in doubt is simply executed again. Objects whose state allows no 
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import islice
 
 from reconciler.errors import ErrorCode, ProviderError
@@ -44,8 +44,10 @@ _LISTS = threading.Lock()
 class Executor:
     """Executes calls. Every method raises ProviderError and nothing else."""
 
-    def __init__(self, sites: Sites) -> None:
+    def __init__(self, sites: Sites, ordered: Callable[[str, str, Collection[str]], None]) -> None:
+        """`ordered` is told the site, the bucket and the names of objects that it was ordered to fetch."""
         self._sites = sites
+        self._ordered = ordered
 
     def execute(self, call: Call) -> CallResult:
         """Send one write, or say why nothing needs to be sent."""
@@ -129,6 +131,7 @@ class Executor:
 
     def _order(self, _call: Call, body: dict[str, Json]) -> CallResult:
         found = self._survey(body)
+        self._ordered(str(body.get("to")), str(body.get("bucket")), found.absent)
         return self._sent(body, found.absent, CREATE) or CallResult(skipped=str(found))
 
     def _clear(self, _call: Call, body: dict[str, Json]) -> CallResult:

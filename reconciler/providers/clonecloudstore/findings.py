@@ -126,6 +126,11 @@ TEXTS = {
         "A replication of the same pair wants another state",
         "plan all replications of the pair together, with one `state`",
     ),
+    "REPL-W612": Text(
+        _ERROR,
+        "What comes back cannot be told from what is extra",
+        "remove `prune: true`, or the replication the other way",
+    ),
     "REPL-W611": Text(
         _INFO,
         "The sites go on knowing each other",

@@ -80,10 +80,10 @@ def _up(edit: Edit, edits: Sequence[Edit], ground: Ground) -> Iterator[Effect]:
         for bucket, status in rows.items()
         if status == READY and (client, bucket) not in meant
     )
-    beside = f"{way.bucket} and not only that: {named(others)}" if others else f"{way.bucket}"
+    beside = f"{way.bucket}, and of {named(others)} besides" if others else way.bucket
     text = (
         f"{way.destination} becomes UP at {way.source}: what is created and deleted there from now on goes to "
-        f"{way.destination}, of {beside}; new buckets and those of other clients, which are not shown, too"
+        f"{way.destination}: of {beside}; of new buckets, and of those of other clients, which are not shown"
     )
     yield Effect.of(effects.ALL_BUCKETS, edit.name, text)
     flow = edit.flow

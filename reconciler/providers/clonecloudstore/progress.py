@@ -7,7 +7,7 @@ next round, and reported after the last.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from reconciler.errors import ErrorCode, ProviderError
@@ -40,7 +40,8 @@ class _Seen:
     still: int = 0
     percent: float = 0.0
     unproved: set[str] = field(default_factory=set)
-    """Objects whose row became READY in this wait, or will: it says so before the bytes are stored."""
+    """Objects that were ordered for this wait, or were not there at an earlier look: a row says READY before the bytes
+    are stored."""
 
     def looked(self, mark: tuple[int, ...]) -> int:
         """Note a look; return for how many nothing has changed."""
@@ -58,6 +59,12 @@ class Waits:
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._stuck: dict[tuple[str, str], set[str]] = {}
         """Site and bucket to what was waited for in vain: later rounds have no patience with it."""
+        self._ordered: dict[tuple[str, str], set[str]] = {}
+
+    def ordered(self, site: str, bucket: str, names: Collection[str]) -> None:
+        """Note what was ordered: the next wait for that bucket asks for the bytes of each, whatever its row says."""
+        with self._lock:
+            self._ordered.setdefault((site, bucket), set()).update(names)
 
     def poll(self, wait: Await) -> Progress:
         """Look once. Raises ProviderError."""
@@ -104,14 +111,16 @@ class Waits:
         return Progress(done=left <= 0, detail=f"{max(left, 0):.0f} s left")
 
     def _copied(self, params: dict[str, Json], seen: _Seen) -> Progress:
-        found = self._survey(params)
-        self._prove(self._at(params, "to"), str(params.get("bucket")), found, seen)
-        share = 100.0 * (found.ready - len(seen.unproved & _there(found, seen))) / found.total if found.total else 100.0
+        found, place = self._survey(params), (str(params.get("to")), str(params.get("bucket")))
+        with self._lock:
+            seen.unproved |= self._ordered.pop(place, set())
+        self._prove(self._at(params, "to"), place[1], found, seen)
+        empty = seen.unproved & found.ready
+        share = 100.0 * (len(found.ready) - len(empty)) / found.total if found.total else 100.0
         seen.percent = max(seen.percent, min(max(share, 0.0), 100.0))
         if not (found.absent or found.under_way or seen.unproved):
             return Progress(done=True, detail=str(found), percent=seen.percent)
-        mark = (found.ready, len(found.absent), len(found.under_way), len(found.dead), len(seen.unproved))
-        place, empty = (str(params.get("to")), str(params.get("bucket"))), _there(found, seen)
+        mark = (len(found.ready), len(found.absent), len(found.under_way), len(found.dead), len(seen.unproved))
         patience = STUCK_LOOKS if (found.under_way | empty) - self._stuck.get(place, set()) else QUIET_LOOKS
         if seen.looked(mark) < patience:
             return Progress(done=False, detail=str(found), percent=seen.percent)
@@ -134,9 +143,10 @@ class Waits:
 
     def _prove(self, destination: SiteClient, bucket: str, found: Survey, seen: _Seen) -> None:
         """Ask for the bytes of what has become READY since the first look."""
-        arrived = sorted(_there(found, seen))[:_MOST_CHECKED]
+        arrived = sorted(seen.unproved & found.ready)[:_MOST_CHECKED]
         seen.unproved -= {name for name in arrived if destination.replicator.has_object(bucket, name)}
-        seen.unproved -= found.dead.keys()
+        # What is gone at the source, or failed, is not waited for.
+        seen.unproved &= found.ready
         seen.unproved |= found.absent.keys() | found.under_way
 
     def _survey(self, params: dict[str, Json]) -> Survey:
@@ -144,8 +154,3 @@ class Waits:
 
     def _at(self, params: dict[str, Json], key: str) -> SiteClient:
         return self._sites.at(str(params.get(key)), str(params.get("client")))
-
-
-def _there(found: Survey, seen: _Seen) -> set[str]:
-    """Return what was not there at an earlier look and has a row now that says READY, or is gone at the source."""
-    return seen.unproved - found.absent.keys() - found.under_way - found.dead.keys()

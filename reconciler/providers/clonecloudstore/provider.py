@@ -43,8 +43,8 @@ class CloneCloudStoreProvider(Provider):
     def __init__(self, connection: Connection) -> None:
         self._sites = Sites(connection)
         self._name = connection.doc.name
-        self._executor = Executor(self._sites)
         self._waits = Waits(self._sites)
+        self._executor = Executor(self._sites, self._waits.ordered)
 
     # Translation, pure ----------------------------------------------------------------------------------------
 
@@ -97,7 +97,13 @@ class CloneCloudStoreProvider(Provider):
     # Reads ----------------------------------------------------------------------------------------------------
 
     def observe(self, scope: ScopeRef) -> Observation:
-        """Read both sites: lists, and the buckets and rights of the clients that documents name."""
+        """Read both sites: lists, and the buckets and rights of the clients that documents name.
+
+        A scope of an earlier time, when documents had other names or named other sites, is empty: what it held is found
+        in the scope of now, and nothing may be removed for its sake.
+        """
+        if not self._sites.names(scope.provider, scope.key):
+            return Observation(scope=scope)
         return convert.observation(scope, read_pair(self._sites, scope.key))
 
     def inspect(self, location: Location) -> LocationFacts:

@@ -35,6 +35,11 @@ class Sites:
         pair = sites_of(key)
         return min((doc.name for doc in self._docs if config_of(doc.spec.config).site in pair), default=self.own.name)
 
+    def names(self, provider: str, key: str) -> bool:
+        """Say whether a pair's scope is called by this document, and both of its sites are named by some."""
+        known = {config_of(doc.spec.config).site for doc in self._docs}
+        return provider == self.owner(key) and known.issuperset(sites_of(key))
+
     def document(self, site: str, client: str) -> str | None:
         """Return the document that names a site and a client; None if there is none."""
         found = self._doc(site, client)

@@ -216,6 +216,9 @@ def _findings(diff: ContainerDiff, edits: tuple[Edit, ...], ground: Ground) -> I
                 f"{way.source}."
             )
             yield found("REPL-W607", edit.name, ("destination", "provider"), detail)
+        if edit.clones and options_of(flow).prune and back is not None and back.status == UP:
+            detail = f"What is written at {way.destination} goes to {way.source}: it would be deleted on its way."
+            yield found("REPL-W612", edit.name, ("clonecloudstore", "prune"), detail)
     gone = [edit for edit in edits if edit.flow is None]
     if gone and len(gone) == len(edits) and diff.state and len(gone) == len(diff.state.relationships):
         names = " and ".join(sites_of(diff.container.scope))

@@ -21,8 +21,8 @@ _UNDER_WAY = frozenset({"UPLOAD", "DELETING"})
 class Survey:
     """Objects by name, by what is true of them at the destination."""
 
-    ready: int = 0
-    """How many are there as at the source."""
+    ready: set[str] = field(default_factory=set)
+    """There as at the source, as far as rows tell."""
     absent: dict[str, ObjectRow] = field(default_factory=dict)
     """The source's rows."""
     different: dict[str, ObjectRow] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Survey:
     @property
     def total(self) -> int:
         """How many objects the source has."""
-        return self.ready + len(self.absent) + len(self.different) + len(self.under_way) + len(self.dead)
+        return len(self.ready) + len(self.absent) + len(self.different) + len(self.under_way) + len(self.dead)
 
     @property
     def complete(self) -> bool:
@@ -93,6 +93,6 @@ def _judge(found: Survey, row: ObjectRow, there: ObjectRow | None) -> None:
     elif there.status != READY:
         found.dead[row.name] = there.status if there.status in DEAD else f"in state {there.status}"
     elif row.same_content(there):
-        found.ready += 1
+        found.ready.add(row.name)
     else:
         found.different[row.name] = row

@@ -134,6 +134,12 @@ def test_replacing_and_pruning_clear_first_and_block() -> None:
     assert {one.rule for one in plan.effects if one.blocks} == {"CCS-OVERWRITE", "CCS-PRUNE"}
 
 
+def test_what_comes_back_is_not_pruned() -> None:
+    plan = plan_steps(diff(ground("UP", "UP", invoices=""), flow(**COPY, options={"prune": True})))
+    assert plan.steps == ()
+    assert "REPL-W612" in [one.code for one in plan.findings]
+
+
 def test_no_list_is_waited_for_where_it_is_not_believed() -> None:
     ends = (site("site-a", topologyCache="0s"), site("site-b"))
     plan = plan_steps(diff(ground(None, None, invoices=""), flow(ends=ends, **COPY)))
