@@ -9,14 +9,15 @@ RESTART = EffectRule(
     id="BOS-RESTART",
     provider="bos",
     severity=Severity.WARNING,
-    blocks=False,
+    blocks=True,
     when="a rule that is enabled is written, whatever changes in it; a rule is enabled again; a rule is made again"
     " under another id; `repl resync`",
     happens="Replication starts again from nothing. With `existing: copy` everything that the rule covers is copied"
     " again; without, only what is written from then on. What has not been copied by then is not known to the service"
-    " any more.",
-    instead="Collect changes and apply them together, at a time when a full copy does no harm. A guard `maxRecopy`"
-    " refuses it: how much it is, BOS does not say. `repl` never writes a rule that is as it shall be.",
+    " any more. `repl resync` and a rule that was disabled do not block: there the start is what was asked for.",
+    instead="Collect changes and apply them together, at a time when a full copy does no harm; without `existing: copy`"
+    " wait until nothing is left to copy, and look afterwards with `repl verify`. A guard `maxRecopy` refuses it: how"
+    " much it is, BOS does not say. `repl` never writes a rule that is as it shall be.",
     source="BOS API, PutBucketReplication: 'resubmitting it as enable will restart the replication'",
     recopies=True,
 )

@@ -43,7 +43,7 @@ def predicted(diff: ContainerDiff, rewrite: Rewrite) -> Iterator[Effect]:
     if rewrite.disables:
         yield _no_disable(rewrite)
     if rewrite.restarts:
-        yield _restart(rewrite)
+        yield _restart(rewrite, asked=rewrite.change.replication in diff.resend)
     if enabled(rewrite.after):
         source, _ = diff.facts.get(rewrite.change.replication, (None, None))
         yield from _source(rewrite, source)
@@ -58,7 +58,9 @@ def _no_disable(rewrite: Rewrite) -> Effect:
     return Effect.of(effects.NO_DISABLE, name, text)
 
 
-def _restart(rewrite: Rewrite) -> Effect:
+def _restart(rewrite: Rewrite, *, asked: bool) -> Effect:
+    """Tell of a restart. It blocks where a rule at work is written: not if it was idle, or if it was `asked` for by
+    name."""
     change, history = rewrite.change, copies_history(rewrite.after)
     resumed = rewrite.before is not None and not enabled(rewrite.before)
     why = (
@@ -75,7 +77,7 @@ def _restart(rewrite: Rewrite) -> Effect:
     )
     text = f"rule {rewrite.after['id']} {why}: replication starts from nothing, and {what}"
     effect = Effect.of(effects.RESTART, change.replication, text, _AMOUNT if history else None)
-    return effect.model_copy(update={"recopies": history})
+    return effect.model_copy(update={"recopies": history, "blocks": not (asked or resumed)})
 
 
 def _source(rewrite: Rewrite, source: LocationFacts | None) -> Iterator[Effect]:

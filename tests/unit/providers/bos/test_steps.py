@@ -105,7 +105,7 @@ def test_every_setting_of_an_active_rule_changes_in_place_and_restarts(
 def test_a_restart_tells_what_is_copied_again() -> None:
     with_history = seen(held("enabled", replicateHistory={}))
     (copied,) = [one for one in plan_steps(diff(flow(deletes="replicate"), with_history)).effects if one.recopies]
-    assert (copied.blocks, copied.estimate is not None) == (False, True)
+    assert (copied.blocks, copied.estimate is not None) == (True, True)
     assert "src/app/*" in copied.text
     assert "is copied again" in copied.text
     (alone,) = [
@@ -113,7 +113,14 @@ def test_a_restart_tells_what_is_copied_again() -> None:
         for one in plan_steps(diff(flow(deletes="replicate"), seen(held("enabled")))).effects
         if one.rule == "BOS-RESTART"
     ]
-    assert (alone.recopies, alone.estimate) == (False, None)
+    assert (alone.blocks, alone.recopies, alone.estimate) == (True, False, None)
+
+
+def test_a_restart_that_was_asked_for_needs_no_approval() -> None:
+    asked = resync(flow(existing="copy", filter={"exclude": []}), held("enabled", replicateHistory={}))
+    resumed = plan_steps(diff(flow(state="active", filter={"exclude": []}), seen(held("disabled"))))
+    for plan in (asked, resumed):
+        assert [one.blocks for one in plan.effects if one.rule == "BOS-RESTART"] == [False]
 
 
 def test_long_lists_are_cut_in_a_plan() -> None:
