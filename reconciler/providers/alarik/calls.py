@@ -48,7 +48,7 @@ def resync_call(replication: str, bucket: str, rule: Rule) -> Call:
         id=f"resync-{replication}",
         operation=convert.RESYNC,
         target=rule.id,
-        summary=f"send everything below {bucket}/{rule.prefix} once",
+        summary=f"send everything in {convert.place_of(bucket, rule)} once",
         idempotent=False,
         body={"bucket": bucket, "rule": rule.id},
         copies=(replication,),

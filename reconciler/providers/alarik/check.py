@@ -68,10 +68,8 @@ def _places(flow: Flow) -> Iterator[Finding]:
         detail = f"A prefix has at most {_PREFIX_MAX} bytes and no control characters."
         yield found("REPL-C407", flow.name, ("spec", "source", "prefix"), detail)
     if destination.prefix is not None and destination.prefix != prefix:
-        detail = (
-            f"Objects below {prefix!r} arrive under the same key; they cannot be moved below {destination.prefix!r}."
-        )
-        hint = f"leave `destination.prefix` out, or write {prefix!r}"
+        detail = f"Objects arrive under the key that they have; they cannot be moved below {destination.prefix!r}."
+        hint = "leave `destination.prefix` out" + (f", or write {prefix!r}" if prefix else "")
         yield found("REPL-C405", flow.name, ("spec", "destination", "prefix"), detail, hint=hint)
     config, peer = flow.source.spec.config, flow.peer_s3
     if not isinstance(config, AlarikConfig) or peer is None or source.bucket != destination.bucket:

@@ -9,7 +9,7 @@ from reconciler.model.manifest import Existing
 from reconciler.model.relationship import Flow
 from reconciler.model.step import Effect, Estimate
 from reconciler.providers.alarik import effects
-from reconciler.providers.alarik.convert import Rule, Target
+from reconciler.providers.alarik.convert import Rule, Target, bucket_of_scope, place_of
 
 __all__ = ["Edit", "Surroundings", "predicted"]
 
@@ -98,14 +98,14 @@ def predicted(
     edits: Sequence[Edit], around: Surroundings, resent: frozenset[str], diff: ContainerDiff
 ) -> tuple[Effect, ...]:
     """Return the effects in the order of the edits, those of the whole bucket last. `resent`: what a resync sends."""
-    queue = _queued(diff)
+    queue, bucket = _queued(diff), bucket_of_scope(diff.container.key)
     found: list[Effect] = []
     for edit in edits:
         found += _disabled(edit)
         found += _purged(edit, queue, resent=edit.name in resent)
-        found += _stopped(edit)
+        found += _stopped(edit, bucket)
         found += _elsewhere(edit, queue)
-        found += _existing(edit, resent=edit.name in resent)
+        found += _existing(edit, bucket, resent=edit.name in resent)
     if edits:
         found += _surroundings(edits[0].name, around)
     return tuple(found)
@@ -147,10 +147,10 @@ def _purged(edit: Edit, queue: int | None, *, resent: bool) -> Iterator[Effect]:
     yield effect.model_copy(update={"text": text, "blocks": not resent and queue != 0})
 
 
-def _stopped(edit: Edit) -> Iterator[Effect]:
-    if edit.worked and not edit.works:
+def _stopped(edit: Edit, bucket: str) -> Iterator[Effect]:
+    if edit.before is not None and edit.worked and not edit.works:
         what = "removed" if edit.after is None else "paused"
-        text = f"{what}: what is written below {_place(edit.before)!r} from now on is not copied any more"
+        text = f"{what}: what is written to {place_of(bucket, edit.before)} from now on is not copied any more"
         yield Effect.of(effects.UNPROTECTED, edit.name, text)
 
 
@@ -168,18 +168,19 @@ def _elsewhere(edit: Edit, queue: int | None) -> Iterator[Effect]:
         yield Effect.of(effects.STALE_CREDENTIALS, edit.name, text)
 
 
-def _existing(edit: Edit, *, resent: bool) -> Iterator[Effect]:
+def _existing(edit: Edit, bucket: str, *, resent: bool) -> Iterator[Effect]:
     if edit.after is None:
         return
     if resent:
         first = edit.moved or (edit.before is None and edit.change.reason is Reason.NEW_IN_MANIFEST)
         again = "" if first else " again"
-        text = f"everything below {_place(edit.after)!r} is sent{again}, whether or not the destination has it"
+        text = f"everything in {place_of(bucket, edit.after)} is sent{again}, whether or not the destination has it"
         estimate = Estimate(basis="the server does not say how much there is")
         yield Effect.of(effects.RESYNC, edit.name, text, estimate).model_copy(update={"recopies": not first})
     elif edit.begins and not edit.moved:
         why = "already there" if edit.before is None or edit.widened else "written while it was not copying"
-        effect = Effect.of(effects.NO_RETRO, edit.name, f"objects {why} below {_place(edit.after)!r} are not copied")
+        text = f"objects {why} in {place_of(bucket, edit.after)} are not copied"
+        effect = Effect.of(effects.NO_RETRO, edit.name, text)
         known = edit.flow is not None and edit.flow.spec.existing is Existing.IGNORE
         yield effect.model_copy(update={"severity": Severity.INFO}) if known else effect
 
@@ -198,7 +199,3 @@ def _surroundings(name: str, around: Surroundings) -> Iterator[Effect]:
 
 def _s(names: Sequence[str]) -> str:
     return "s" if len(names) == 1 else ""
-
-
-def _place(rule: Rule | None) -> str:
-    return rule.prefix if rule else ""
