@@ -88,7 +88,7 @@ def _source(rewrite: Rewrite, source: LocationFacts | None) -> Iterator[Effect]:
         yield Effect.of(effects.VERSIONED_SOURCE, name, text)
     archived = facts.get("archive_objects")
     if isinstance(archived, int) and archived:
-        text = f"at least {archived:,} objects of the source bucket are archived: such objects are not copied"
+        text = f"archived objects in the source bucket, {archived:,} at least: they are not copied"
         yield Effect.of(effects.ARCHIVE, name, text)
     elif rewrite.before is None or copies_history(rewrite.after):
         text = f"if {_listed(rewrite.after)} holds archived objects, they are not copied; none was seen"

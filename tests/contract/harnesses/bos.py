@@ -238,8 +238,11 @@ class BosHarness:
         return self.rules(bucket).get(identity)
 
     def put_rule(self, bucket: str, body: Mapping[str, Any]) -> None:
-        answer = self.ask("PUT", f"/{bucket}", {"replication": "", "id": body["id"]}, json.dumps(body).encode())
+        answer = self.try_rule(bucket, body)
         assert answer.status_code == 200, answer.text
+
+    def try_rule(self, bucket: str, body: Mapping[str, Any]) -> httpx.Response:
+        return self.ask("PUT", f"/{bucket}", {"replication": "", "id": body["id"]}, json.dumps(body).encode())
 
     def delete_rule(self, bucket: str, identity: str) -> None:
         answer = self.ask("DELETE", f"/{bucket}", {"replication": "", "id": identity})

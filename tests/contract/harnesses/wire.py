@@ -68,7 +68,11 @@ class EnvSecrets:
 
     @property
     def values(self) -> Sequence[str]:
-        return [value.get_secret_value() for value in self._values.values()]
+        return list(self.by_name.values())
+
+    @property
+    def by_name(self) -> dict[str, str]:
+        return {name: value.get_secret_value() for name, value in self._values.items()}
 
 
 class Wire:
