@@ -53,7 +53,11 @@ def test_a_write_of_an_enabled_rule_copies_everything_again(work: Workspace) -> 
     told = work.effects()["BOS-RESTART"]
     assert told["recopies"]
     assert f"everything in {work.source}/*" in told["text"]
-    work.apply()
+    refused = work.repl("apply", "--yes", "--no-verify")
+    assert refused.code == 4, refused.text
+    assert "--allow BOS-RESTART@one" in refused.text
+    assert work.rule["restarts"] == 0
+    work.apply("--allow", "BOS-RESTART@one")
     assert (work.rule["restarts"], work.rule["copied"]["existing"]) == (1, 6)
     work.settled()
 
@@ -66,7 +70,7 @@ def test_a_restart_can_be_forbidden(work: Workspace) -> None:
     work.settings(guards={"maxRecopy": "10TiB"})
     work.replicate(storageClass="COLD")
     before = work.writes()
-    refused = work.repl("apply", "--yes", "--no-verify")
+    refused = work.repl("apply", "--yes", "--no-verify", "--allow", "BOS-RESTART")
     assert refused.code == 4, refused.text
     assert "maxRecopy" in refused.text
     assert (work.writes(), work.rule["restarts"]) == (before, 0)
@@ -91,7 +95,7 @@ def test_a_resumed_rule_starts_from_nothing(work: Workspace) -> None:
     work.apply()
     assert work.copies == set()
     work.replicate()
-    assert "is enabled again" in work.effects()["BOS-RESTART"]["text"]
+    assert "was disabled and is enabled" in work.effects()["BOS-RESTART"]["text"]
     work.apply()
     assert work.copies == {"a", "b"}
 
