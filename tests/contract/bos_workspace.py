@@ -122,5 +122,5 @@ def opened(bos: BosHarness, folder: Path, name: str) -> Iterator[Workspace]:
         patch.setenv("COLUMNS", "160")
         bos.switch(**_AT_ONCE)
         yield Workspace(bos, folder, name)
-    bos.restore()
     bos.mend()
+    bos.restore()

@@ -274,6 +274,7 @@ class BosHarness:
     def restore(self) -> None:
         """Set all switches back, and take all rules off all source buckets."""
         self.emulator.switch(self._usual)
+        self.emulator.act("set-overdue", {"overdue": False})
         self.wire.clock.advance(86_400)
         for bucket in SOURCES:
             for identity in self.rules(bucket):
