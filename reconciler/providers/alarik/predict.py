@@ -122,7 +122,9 @@ def _queued(diff: ContainerDiff) -> int | None:
 def _waiting(queue: int | None) -> str:
     if queue is None:
         return "how much waits is not known"
-    return f"{queue:,}{' or more' if queue >= 100 else ''} wait in this bucket now"
+    if queue == 0:
+        return "nothing waits in this bucket now"
+    return f"{queue:,}{' or more' if queue >= 100 else ''} wait{_s(queue)} in this bucket now"
 
 
 def _disabled(edit: Edit) -> Iterator[Effect]:
@@ -136,7 +138,7 @@ def _disabled(edit: Edit) -> Iterator[Effect]:
 def _purged(edit: Edit, queue: int | None, *, resent: bool) -> Iterator[Effect]:
     if edit.before is None or (edit.after is not None and not edit.renamed):
         return
-    estimate = None if queue is None else Estimate(objects=queue, basis="the tasks of the whole bucket, 100 at most")
+    estimate = None if not queue else Estimate(objects=queue, basis="the tasks of the whole bucket, 100 at most")
     effect = Effect.of(effects.QUEUE_PURGED, edit.name, "", estimate)
     if edit.after is None:
         text = f"what waits for rule {edit.before.id} is thrown away with it; {_waiting(queue)}"
@@ -193,9 +195,9 @@ def _surroundings(name: str, around: Surroundings) -> Iterator[Effect]:
         )
         yield Effect.of(effects.RULE_DISABLED, name, text)
     for target, users in around.kept:
-        text = f"target {target.id} stays, for it would disable {', '.join(users)}, which still use{_s(users)} it"
+        text = f"target {target.id} stays, for it would disable {', '.join(users)}, which still use{_s(len(users))} it"
         yield Effect.of(effects.RULE_DISABLED, name, text).model_copy(update={"severity": Severity.INFO})
 
 
-def _s(names: Sequence[str]) -> str:
-    return "s" if len(names) == 1 else ""
+def _s(number: int) -> str:
+    return "s" if number == 1 else ""
