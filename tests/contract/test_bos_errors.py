@@ -1,4 +1,4 @@
-"""What BOS refuses: each error of its tables is given by the emulator, and told by `repl` with name, request and hint."""
+"""What BOS refuses: the emulator gives each error of its tables, and `repl` tells it with name, request and hint."""
 
 import itertools
 import re

@@ -272,13 +272,15 @@ class BosHarness:
         self.emulator.switch(values)
 
     def restore(self) -> None:
-        """Set all switches back, and take all rules off all source buckets."""
+        """Set all switches back, and take all rules off all buckets."""
         self.emulator.switch(self._usual)
         self.emulator.act("set-overdue", {"overdue": False})
         self.wire.clock.advance(86_400)
-        for bucket in SOURCES:
-            for identity in self.rules(bucket):
-                self.delete_rule(bucket, identity)
+        cloud = self.emulator.cloud
+        with cloud.lock:
+            for bucket in cloud.buckets:
+                for record in cloud.replication.records(bucket):
+                    cloud.replication.delete(bucket, record.rule.id)
 
     def told(self, flow: Flow) -> dict[str, Any]:
         """What the emulator knows of a flow's rule: `runs`, `restarts`, `copied`, `progress`."""
