@@ -3,7 +3,7 @@
 from reconciler.model.finding import Severity
 from reconciler.model.step import EffectRule
 
-__all__ = ["ARCHIVE", "EFFECTS", "NO_DISABLE", "RESTART", "VERSIONED_SOURCE"]
+__all__ = ["ARCHIVE", "EFFECTS", "NO_DISABLE", "RESTART", "UNPROTECTED", "VERSIONED_SOURCE"]
 
 RESTART = EffectRule(
     id="BOS-RESTART",
@@ -56,5 +56,17 @@ ARCHIVE = EffectRule(
     instead="Restore them to another class first, or copy them by other means; count on them being at the source only.",
     source="BOS API, PutBucketReplication: 'archive storage class files ... will be ignored'",
 )
+UNPROTECTED = EffectRule(
+    id="BOS-UNPROTECTED",
+    provider="bos",
+    severity=Severity.WARNING,
+    blocks=False,
+    when="a rule that is enabled is deleted",
+    happens="Nothing is copied from then on, not even what was written before and is not copied by then. A rule made"
+    " again later starts from nothing. Copies that exist stay.",
+    instead="Keep the rule; before it goes look with `repl verify` whether all has arrived.",
+    source="BOS API, DeleteBucketReplication",
+    loses_protection=True,
+)
 
-EFFECTS = (RESTART, NO_DISABLE, VERSIONED_SOURCE, ARCHIVE)
+EFFECTS = (RESTART, NO_DISABLE, UNPROTECTED, VERSIONED_SOURCE, ARCHIVE)

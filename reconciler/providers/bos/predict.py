@@ -14,7 +14,7 @@ from reconciler.model.value import Json
 from reconciler.providers.bos import effects
 from reconciler.providers.bos.convert import copies_history, enabled
 
-__all__ = ["Rewrite", "predicted"]
+__all__ = ["Rewrite", "predicted", "unprotected"]
 
 _AMOUNT = Estimate(basis="BOS does not say how much a rule has copied")
 
@@ -47,6 +47,13 @@ def predicted(diff: ContainerDiff, rewrite: Rewrite) -> Iterator[Effect]:
     if enabled(rewrite.after):
         source, _ = diff.facts.get(rewrite.change.replication, (None, None))
         yield from _source(rewrite, source)
+
+
+def unprotected(change: Change, rule: Mapping[str, Json] | None) -> Iterator[Effect]:
+    """Yield what the deletion of a rule brings about; nothing if it does not copy anyway."""
+    if rule is not None and enabled(rule):
+        text = f"{_listed(rule)}: nothing is copied from then on, what is not copied by then included"
+        yield Effect.of(effects.UNPROTECTED, change.replication, text)
 
 
 def _no_disable(rewrite: Rewrite) -> Effect:

@@ -24,7 +24,7 @@ from reconciler.providers.bos.convert import (
     rule_body,
 )
 from reconciler.providers.bos.findings import found
-from reconciler.providers.bos.predict import Rewrite, predicted
+from reconciler.providers.bos.predict import Rewrite, predicted, unprotected
 
 __all__ = ["DELETE", "GONE", "PUT", "plan_steps"]
 
@@ -58,7 +58,7 @@ def plan_steps(diff: ContainerDiff) -> StepPlan:
     if change.action is Action.ADOPT and not change.fields and change.replication not in diff.resend:
         duty = _Duties()
     if not duty.writes:
-        return StepPlan(steps=tuple(_removal(diff, change)) if duty.removes else ())
+        return _removed(diff, change) if duty.removes else StepPlan(steps=())
     rewrite = _rewrite(diff, change)
     findings = tuple(_findings(diff, rewrite))
     if change.reason is Reason.COPY_OWED and not enabled(rewrite.after):
@@ -68,6 +68,10 @@ def plan_steps(diff: ContainerDiff) -> StepPlan:
         steps += _removal(diff, change)
     steps.append(_write(diff, rewrite))
     return StepPlan(steps=tuple(steps), effects=tuple(predicted(diff, rewrite)), findings=findings)
+
+
+def _removed(diff: ContainerDiff, change: Change) -> StepPlan:
+    return StepPlan(steps=tuple(_removal(diff, change)), effects=tuple(unprotected(change, held_rule(diff.state))))
 
 
 def _rewrite(diff: ContainerDiff, change: Change) -> Rewrite:

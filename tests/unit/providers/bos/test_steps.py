@@ -161,13 +161,14 @@ def test_another_id_is_another_rule_and_keeps_what_is_not_managed() -> None:
     assert codes(plan) == []
 
 
-def test_a_deletion_waits_until_the_rule_is_gone() -> None:
-    whole = diff(flow(), seen(held("enabled")), Action.DELETE)
+@pytest.mark.parametrize(("status", "lost"), [("enabled", ["BOS-UNPROTECTED"]), ("disabled", [])])
+def test_a_deletion_waits_until_the_rule_is_gone(status: str, lost: list[str]) -> None:
+    whole = diff(flow(), seen(held(status)), Action.DELETE)
     deletion = whole.changes[0].model_copy(update={"desired": None})
     plan = plan_steps(ContainerDiff(container=whole.container, state=whole.state, changes=(deletion,), flows={},
                                     facts={}))  # fmt: skip
     assert shape(plan) == [DELETE, GONE]
-    assert plan.effects == ()
+    assert [one.rule for one in plan.effects if one.loses_protection] == lost
 
 
 @pytest.mark.parametrize("action", [Action.NONE, Action.ADOPT])
@@ -300,7 +301,9 @@ def test_the_service_is_never_asked_for_what_it_refuses(
 
 
 def test_each_effect_is_told_whole() -> None:
-    assert [rule.id for rule in EFFECTS] == ["BOS-RESTART", "BOS-NO-DISABLE", "BOS-VERSIONED-SOURCE", "BOS-ARCHIVE"]
+    assert [rule.id for rule in EFFECTS] == [
+        "BOS-RESTART", "BOS-NO-DISABLE", "BOS-UNPROTECTED", "BOS-VERSIONED-SOURCE", "BOS-ARCHIVE",
+    ]  # fmt: skip
     for one in EFFECTS:
         assert one.provider == "bos"
         assert all((one.when, one.happens, one.instead, one.source))
