@@ -3,7 +3,7 @@ become manifests."""
 
 import itertools
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,8 @@ def test_accepted_drift_is_no_drift_until_it_expires(work: Workspace) -> None:
     work.apply()
     by_hand(work, replicateDeletes="enabled")
     entry = {"replication": "one", "path": "deletes", "reason": "agreed with the team", "owner": "us"}
-    for days, code in ((1, 0), (-1, 2)):
-        expires = (date.today() + timedelta(days=days)).isoformat()
+    for days, code in ((2, 0), (-2, 2)):
+        expires = (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
         work.settings(acceptDrift=[entry | {"expires": expires}])
         told = work.repl("drift")
         assert told.code == code, told.text
@@ -164,7 +164,8 @@ LIVE: dict[str, dict[str, Any]] = {
     },
     "history alone has a class": {"resource": ["{src}/*"], "replicateHistory": {"storageClass": "COLD"}},
     "exclusions": {
-        "resource": ["{src}/in/*"], "notIncludeResource": ["{src}/in/tmp/*", "{src}/*.jpeg", "{src}/*test*", "{src}/x*"],
+        "resource": ["{src}/in/*"],
+        "notIncludeResource": ["{src}/in/tmp/*", "{src}/*.jpeg", "{src}/*test*", "{src}/x*"],
     },
     "what no glob below the prefix says": {
         "resource": ["{src}/in/deep/*"], "notIncludeResource": ["{src}/*p/x*", "{src}/*/y"],
