@@ -258,6 +258,14 @@ def _closing_connection(connect: Callable[..., Any], *rest: Any, **more: Any) ->
 
 
 @contextlib.contextmanager
+def closing_connections() -> Iterator[None]:
+    """Let the SDK close each connection after its request."""
+    connect = functools.partial(_closing_connection, bce_http_client._get_connection)
+    with mock.patch.object(bce_http_client, "_get_connection", connect):
+        yield
+
+
+@contextlib.contextmanager
 def start(directory: Path, certificate: Certificate | None = None, *, seed: bool = False) -> Iterator[Lab]:
     """Run a cloud until the block ends."""
     issued = certificate or certificates.issue(directory)
@@ -273,8 +281,7 @@ def start(directory: Path, certificate: Certificate | None = None, *, seed: bool
     )
     emulator = BosEmulator(Options("bos", seed=seed))
     with contextlib.ExitStack() as stack:
-        connect = functools.partial(_closing_connection, bce_http_client._get_connection)
-        stack.enter_context(mock.patch.object(bce_http_client, "_get_connection", connect))
+        stack.enter_context(closing_connections())
         stack.callback(emulator.stop)
         stack.callback(clock.stop)
         emulator.start(context)
