@@ -257,6 +257,7 @@ def test_screen_in_the_readme_is_what_is_printed(lab: LabClient) -> None:
     assert lab.run("apply", "--yes", "--no-verify").code == 0
     lab.edit("replications.yaml", "storageClass: STANDARD_IA", "storageClass: GLACIER_IR")
     lab.edit("replications.yaml", "bucket: proj, prefix: v1/", "bucket: proj, prefix: v2/")
+    lab.edit("replications.yaml", '["*.tmp"]', '["*.tmp", "*.bak"]')
     planned = lab.run("plan", "--out", "plan.json", env={**os.environ, "COLUMNS": "96", "NO_COLOR": "1"})
     assert planned.code == 4, planned.text
     assert without_what_varies(planned.out) == without_what_varies(shown)
