@@ -109,3 +109,5 @@ class ContainerDiff:
     that was cut off."""
     observation: Observation | None = None
     """All of the scope as read, for limits and conflicts between containers; None where nobody has it at hand."""
+    creations: int = 0
+    """How many other containers of the scope the same plan makes before this one: a limit counts them, too."""

@@ -164,8 +164,9 @@ def _neighbours(diff: ContainerDiff, rewrite: Rewrite) -> Iterator[Finding]:
         for live in state.relationships
     ]
     bucket = bucket_of(diff.container.scope_ref)
-    if diff.state is None and len(others) >= RULES_MAX:
-        detail = f"{bucket} holds {len(others)} other rules; BOS takes {RULES_MAX}."
+    if diff.state is None and len(others) + diff.creations >= RULES_MAX:
+        more = f", and this plan makes {diff.creations} before this one" if diff.creations else ""
+        detail = f"{bucket} holds {len(others)} other rules{more}; BOS takes {RULES_MAX}."
         yield found("REPL-W313", change.replication, ("source", "bucket"), detail)
     content = _content(read_rule(bucket, rewrite.after))
     for live in others:

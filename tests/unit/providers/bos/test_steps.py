@@ -1,5 +1,6 @@
 """Calls, waits, effects and refusals for every transition of one rule."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -244,6 +245,8 @@ def test_an_eleventh_rule_is_refused_foreign_ones_counted() -> None:
     ten = [rule(id=f"r{number}", resource=[f"src/{number}*"]) for number in range(10)]
     assert codes(plan_steps(diff(flow(), seen(*ten)))) == ["REPL-W313"]
     assert codes(plan_steps(diff(flow(), seen(*ten[1:])))) == []
+    after_another = replace(diff(flow(), seen(*ten[1:])), creations=1)
+    assert codes(plan_steps(after_another)) == ["REPL-W313"]
     full = seen(*ten[1:], held("enabled", notIncludeResource=[]))
     assert codes(plan_steps(diff(flow(deletes="replicate"), full))) == []
 
