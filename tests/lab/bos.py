@@ -257,6 +257,12 @@ def _closing_connection(connect: Callable[..., Any], *rest: Any, **more: Any) ->
     return connection
 
 
+def person(endpoint: str, keys: Keys) -> BosClient:
+    """The vendor's client at an endpoint, without retries; to be used within `closing_connections`."""
+    who = BceCredentials(keys.access_key, keys.secret_key)
+    return BosClient(BceClientConfiguration(who, endpoint=endpoint, retry_policy=NoRetryPolicy()))
+
+
 @contextlib.contextmanager
 def closing_connections() -> Iterator[None]:
     """Let the SDK close each connection after its request."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.lab.bos import BceClientConfiguration, BceCredentials, BosClient, NoRetryPolicy, closing_connections
+from tests.lab.bos import Keys, closing_connections, person
 from tests.lab.command import Ended, repl
 from tests.lab.world import RunningWorld, eventually
 
@@ -99,13 +99,11 @@ def buckets(systems: RunningWorld, name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def bos(systems: RunningWorld) -> Iterator[BosClient]:
+def bos(systems: RunningWorld) -> Iterator[Any]:
     """Open bj with the vendor's own client."""
     facts = systems.emulator("bos")
-    keys = BceCredentials(facts["access_key"], facts["secret_key"])
-    endpoint = facts["regions"]["bj"]["http"]
     with closing_connections():
-        yield BosClient(BceClientConfiguration(keys, endpoint=endpoint, retry_policy=NoRetryPolicy()))
+        yield person(facts["regions"]["bj"]["http"], Keys(facts["access_key"], facts["secret_key"]))
 
 
 def alarik(systems: RunningWorld, name: str) -> httpx.Client:
