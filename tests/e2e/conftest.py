@@ -17,10 +17,16 @@ def running(folder: Path, **more: Any) -> Iterator[LabClient]:
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[LabClient]:
+def process_lab(tmp_path: Path) -> Iterator[LabClient]:
     """A lab of its own: emulators with data, and a workspace beside them. Commands run as a user would run them."""
     with running(tmp_path / "lab") as client:
         yield client
+
+
+@pytest.fixture
+def lab(process_lab: LabClient) -> LabClient:
+    """What tests take that do not say more; a module may choose the other kind."""
+    return process_lab
 
 
 @pytest.fixture

@@ -11,6 +11,12 @@ from tests.lab.command import LabClient, repl
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
+@pytest.fixture
+def lab(forked_lab: LabClient) -> LabClient:
+    """What commands leave on the systems counts here, not how they start."""
+    return forked_lab
+
+
 def emulators_running() -> list[str]:
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if "reconciler.emulators" in line and "repl-demo-" in line]
@@ -24,7 +30,8 @@ def test_the_demo_ends_well_and_leaves_nothing_running(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_shown_saved_and_shown_again_is_what_is_sent(lab: LabClient) -> None:
+def test_what_is_shown_saved_and_shown_again_is_what_is_sent(process_lab: LabClient) -> None:
+    lab = process_lab
     saved = lab.run("plan", "--out", "p.json", "--output", "json")
     assert saved.code == 0, saved.text
     shown = lab.run("show", "p.json", "--output", "json")
