@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.lab.alarik import eventually
 from tests.lab.command import LabClient, repl
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -20,6 +22,13 @@ def lab(forked_lab: LabClient) -> LabClient:
 def emulators_running() -> list[str]:
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if "reconciler.emulators" in line and "repl-demo-" in line]
+
+
+def quiet(lab: LabClient) -> bool:
+    """Whether the systems themselves have stopped writing: jobs and resyncs go on after an apply."""
+    mark = lab.mark()
+    time.sleep(1)
+    return not lab.writes(mark, configuration=False)
 
 
 def test_the_demo_ends_well_and_leaves_nothing_running(tmp_path: Path) -> None:
@@ -57,6 +66,7 @@ def test_what_is_shown_saved_and_shown_again_is_what_is_sent(process_lab: LabCli
 
 def test_reading_commands_write_nothing(lab: LabClient) -> None:
     lab.run("apply", "--yes", "--no-verify")
+    eventually(lambda: quiet(lab))
     mark = lab.mark()
     for arguments in (
         ("validate",), ("plan",), ("drift",), ("verify", "--no-canary"), ("graph",), ("import", "aws-eu"),
