@@ -35,9 +35,9 @@ SOURCES, DESTINATIONS, OBJECTS = ("src-a", "src-b"), ("dst-a", "dst-b"), "object
 REGIONS = {"here": "us-east-1", "there": "eu-1"}
 TARGETS, RULES, TASKS = "getReplicationTargets", "getReplicationRules", "listReplicationTasks"
 _OPERATIONS = {
-    "PUT /api/v1/buckets/{bucket}/replication/targets": "setReplicationTargets",
-    "PUT /api/v1/buckets/{bucket}/replication/rules": "setReplicationRules",
-    "POST /api/v1/buckets/{bucket}/replication/rules/{rule}/resync": "resyncReplicationRule",
+    "PUT replication/targets": "setReplicationTargets",
+    "PUT replication/rules": "setReplicationRules",
+    "POST replication/rules/:id/resync": "resyncReplicationRule",
     "observe": TARGETS,
     "health": TASKS,
     "list": "ListObjectsV2",
@@ -128,7 +128,7 @@ class AlarikHarness:
     def _api(self, name: str) -> httpx.Client:
         facts = self.facts[name]
         headers = {"X-Access-Key": str(facts["access_key"]), "X-Secret-Key": str(facts["secret_key"])}
-        return httpx.Client(base_url=str(facts["http"]), headers=headers, trust_env=False)
+        return httpx.Client(base_url=str(facts["http"]), headers=headers, trust_env=False, verify=False)
 
     @property
     def secret_values(self) -> Sequence[str]:
@@ -381,7 +381,9 @@ class AlarikHarness:
 
     def leftovers(self, location: Location) -> Sequence[str]:
         found = self.client().list_object_versions(Bucket=location.bucket, Prefix=location.prefix)
-        return [f"{one['Key']}@{one['VersionId']}" for kind in ("Versions", "DeleteMarkers") for one in found.get(kind, [])]
+        return [
+            f"{one['Key']}@{one['VersionId']}" for kind in ("Versions", "DeleteMarkers") for one in found.get(kind, [])
+        ]
 
     def close(self) -> None:
         for opened in (*self.apis.values(), *self._clients.values()):
