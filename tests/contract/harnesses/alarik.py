@@ -1,4 +1,4 @@
-"""The conformance suite over two Alarik emulators of different regions: rules of `here` that lead to buckets `there`."""
+"""The conformance suite over two Alarik emulators of different regions: rules of `here` lead to buckets `there`."""
 
 import itertools
 import json
@@ -82,7 +82,7 @@ class AlarikHarness:
 
     abilities = frozenset({Ability.FAULTS, Ability.WIRE, Ability.SPEC, Ability.MULTIPART, Ability.BREAK_DATA})
 
-    def __init__(self, directory: Path, certificate: Certificate, way: Way = Way()) -> None:  # noqa: B008  (frozen)
+    def __init__(self, directory: Path, certificate: Certificate, way: Way = Way()) -> None:
         self.wire = Wire()
         self.clock = EmulatedClock(self.wire.clock)
         self.certificate = certificate
@@ -110,6 +110,7 @@ class AlarikHarness:
             for bucket in buckets:
                 self.make_bucket(bucket, name=name)
         self.switch(**way.switches)
+        self._usual = {name: one.switches() for name, one in self.emulators.items()}
 
     def _doc(self, name: str) -> ProviderDoc:
         facts = self.facts[name]
@@ -220,8 +221,11 @@ class AlarikHarness:
         self.put(bucket, kind, [*self.get(bucket, kind), entry])
 
     def put(self, bucket: str, kind: str, entries: Sequence[Spec], *, name: str = "here") -> None:
-        answer = self.apis[name].put(f"/api/v1/buckets/{bucket}/replication/{kind}", json={kind: list(entries)})
+        answer = self.try_put(bucket, kind, entries, name=name)
         assert answer.status_code == 200, answer.text
+
+    def try_put(self, bucket: str, kind: str, entries: Sequence[Spec], *, name: str = "here") -> httpx.Response:
+        return self.apis[name].put(f"/api/v1/buckets/{bucket}/replication/{kind}", json={kind: list(entries)})
 
     def get(self, bucket: str, kind: str, *, name: str = "here") -> list[Spec]:
         """`targets`, `rules` or `tasks` of a bucket, as the server shows them to its owner."""
@@ -233,8 +237,8 @@ class AlarikHarness:
         """Change members of a flow's rule by hand."""
         identity, bucket = self.identity(flow), str(flow.spec.source.bucket)
         rules = self.get(bucket, "rules")
-        assert identity in [one["id"] for one in rules]
-        self.put(bucket, "rules", [one | changes if one["id"] == identity else one for one in rules])
+        assert identity in [one["id"].upper() for one in rules]
+        self.put(bucket, "rules", [one | changes if one["id"].upper() == identity else one for one in rules])
 
     def tamper(self, flow: Flow) -> str:
         self.edit(flow, prefix="by hand/")
@@ -243,13 +247,13 @@ class AlarikHarness:
     def remove(self, flow: Flow) -> None:
         identity, bucket = self.identity(flow), str(flow.spec.source.bucket)
         rules = self.get(bucket, "rules")
-        left = [one for one in rules if one["id"] != identity]
+        left = [one for one in rules if one["id"].upper() != identity]
         assert len(left) < len(rules)
         self.put(bucket, "rules", left)
 
     def raw(self, flow: Flow, identity: str) -> bytes | None:
         held = self.held(str(flow.spec.source.bucket))
-        rule = next((one for one in held["rules"] if one["id"] == identity), None)
+        rule = next((one for one in held["rules"] if one["id"].upper() == identity), None)
         if rule is None:
             return None
         target = next((one for one in held["targets"] if one["id"] == rule["targetId"]), None)
@@ -269,6 +273,16 @@ class AlarikHarness:
     def switch(self, name: str = "here", **values: Any) -> None:
         """Set what releases and operators differ in."""
         self.emulators[name].switch(values)
+
+    def restore(self) -> None:
+        """Set all switches back, and take targets, rules and what waits off all buckets."""
+        for name, emulator in self.emulators.items():
+            if not emulator.up:
+                emulator.act("restart", {})
+            emulator.switch(self._usual[name])
+            for bucket in emulator.instance.buckets.all():
+                emulator.instance.buckets.clear(bucket.name)
+                emulator.instance.replication.outbox.purge(bucket.name)
 
     def make_bucket(self, bucket: str, *, versioned: bool = True, name: str = "here") -> None:
         answer = self.apis[name].post("/api/v1/buckets", json={"name": bucket, "versioningEnabled": versioned})
