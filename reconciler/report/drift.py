@@ -164,7 +164,8 @@ def _summary(report: DriftReport, style: Style) -> list[str]:
         return wrap([Span("Drift: ", Tone.BOLD), *told], style)
     if report.hindered:
         cannot = count(len(report.hindered), "replication")
-        return wrap([Span("No drift, but ", Tone.BOLD), Span(f"{cannot} cannot work: see the errors.", Tone.ERROR)], style)
+        told = [Span("No drift, but ", Tone.BOLD), Span(f"{cannot} cannot work: see the errors.", Tone.ERROR)]
+        return wrap(told, style)
     read = count(sum(item.state is not DriftState.UNKNOWN for item in report.items), "replication")
     verdict = [Span("No drift. ", Tone.OK), Span(f"{read} read, live is as last applied.")]
     if report.unread or not report.complete:
