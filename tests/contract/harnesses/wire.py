@@ -55,7 +55,12 @@ class EnvSecrets:
     """Resolves `{env: NAME}` from given values. Shows none of them."""
 
     def __init__(self, **values: str) -> None:
-        self._values = {name: SecretStr(value) for name, value in values.items()}
+        self._values: dict[str, SecretStr] = {}
+        self.put(**values)
+
+    def put(self, **values: str) -> None:
+        """Give variables other values, as somebody who rotates a key does."""
+        self._values |= {name: SecretStr(value) for name, value in values.items()}
 
     def resolve(self, ref: SecretRef, *, send_to: str | None = None) -> SecretStr:
         del send_to
