@@ -10,6 +10,7 @@ from reconciler.model.relationship import Flow
 from reconciler.model.step import Effect, Estimate
 from reconciler.providers.alarik import effects
 from reconciler.providers.alarik.convert import Rule, Target, bucket_of_scope, place_of
+from reconciler.providers.alarik.health import SHOWN
 
 __all__ = ["Edit", "Surroundings", "predicted"]
 
@@ -111,20 +112,36 @@ def predicted(
     return tuple(found)
 
 
-def _queued(diff: ContainerDiff) -> int | None:
-    """Return how many objects of the bucket wait; None if nobody has looked."""
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """What a bucket's outbox holds: what waits, and what has failed and can still be tried again by hand."""
+
+    waiting: int
+    failed: int
+
+    @property
+    def rows(self) -> int:
+        return self.waiting + self.failed
+
+
+def _queued(diff: ContainerDiff) -> _Queue | None:
+    """Return what the bucket's outbox holds; None if nobody has looked."""
     for source, _ in diff.facts.values():
-        if isinstance(count := source.facts.get("queued"), int):
-            return count
+        if isinstance(waiting := source.facts.get("queued"), int):
+            failed = source.facts.get("failed")
+            return _Queue(waiting, failed if isinstance(failed, int) else 0)
     return None
 
 
-def _waiting(queue: int | None) -> str:
+def _waiting(queue: _Queue | None) -> str:
     if queue is None:
         return "how much waits is not known"
-    if queue == 0:
+    if not queue.rows:
         return "nothing waits in this bucket now"
-    return f"{queue:,}{' or more' if queue >= 100 else ''} wait{_s(queue)} in this bucket now"
+    more = " or more" if queue.rows >= SHOWN else ""
+    parts = [f"{queue.waiting:,}{more} wait{_s(queue.waiting)}"] if queue.waiting else []
+    parts += [f"{queue.failed:,}{more} {'has' if queue.failed == 1 else 'have'} failed"] if queue.failed else []
+    return f"{' and '.join(parts)} in this bucket now"
 
 
 def _disabled(edit: Edit) -> Iterator[Effect]:
@@ -135,10 +152,11 @@ def _disabled(edit: Edit) -> Iterator[Effect]:
         yield Effect.of(effects.RULE_DISABLED, edit.name, text)
 
 
-def _purged(edit: Edit, queue: int | None, *, resent: bool) -> Iterator[Effect]:
+def _purged(edit: Edit, queue: _Queue | None, *, resent: bool) -> Iterator[Effect]:
     if edit.before is None or (edit.after is not None and not edit.renamed):
         return
-    estimate = None if not queue else Estimate(objects=queue, basis="the tasks of the whole bucket, 100 at most")
+    rows = queue.rows if queue else 0
+    estimate = Estimate(objects=rows, basis="the tasks of the whole bucket, 100 at most") if rows else None
     effect = Effect.of(effects.QUEUE_PURGED, edit.name, "", estimate)
     if edit.after is None:
         text = f"what waits for rule {edit.before.id} is thrown away with it; {_waiting(queue)}"
@@ -146,7 +164,7 @@ def _purged(edit: Edit, queue: int | None, *, resent: bool) -> Iterator[Effect]:
         return
     after = "; everything is sent again behind it" if resent else ""
     text = f"what waits for the old rule {edit.before.id} is thrown away; {_waiting(queue)}{after}"
-    yield effect.model_copy(update={"text": text, "blocks": not resent and queue != 0})
+    yield effect.model_copy(update={"text": text, "blocks": not resent and (queue is None or rows > 0)})
 
 
 def _stopped(edit: Edit, bucket: str) -> Iterator[Effect]:
@@ -156,7 +174,7 @@ def _stopped(edit: Edit, bucket: str) -> Iterator[Effect]:
         yield Effect.of(effects.UNPROTECTED, edit.name, text)
 
 
-def _elsewhere(edit: Edit, queue: int | None) -> Iterator[Effect]:
+def _elsewhere(edit: Edit, queue: _Queue | None) -> Iterator[Effect]:
     if edit.after is None or edit.old is None or edit.new is None:
         return
     old, new = (f"{target.bucket} at {target.endpoint}" for target in (edit.old, edit.new))

@@ -264,6 +264,10 @@ class TestEffects:
         assert "100 or more wait" in many.text
         assert many.estimate is not None
         assert many.estimate.objects == 100
+        failed = effect(planned([raised], bucket, OURS, facts={"queued": 2, "failed": 1}), "ALARIK-QUEUE-PURGED")
+        assert failed.blocks
+        assert "2 wait and 1 has failed in this bucket" in failed.text
+        assert effect(planned([raised], bucket, OURS, facts={"queued": 0, "failed": 3}), "ALARIK-QUEUE-PURGED").blocks
         behind = planned([flow(existing="copy", options={"generation": 2})], bucket, OURS)
         assert not effect(behind, "ALARIK-QUEUE-PURGED").blocks
         assert not effect(planned([], bucket, OURS), "ALARIK-QUEUE-PURGED").blocks
