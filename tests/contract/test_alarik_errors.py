@@ -1,9 +1,6 @@
 """What Alarik refuses: the emulator gives each error of its tables, and `repl` tells it with reason, code and hint."""
 
-import contextlib
-import io
 import itertools
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from reconciler.cli.app import run
 from reconciler.emulators.certificate import Certificate
 from reconciler.errors import ErrorCode, ProviderError
-from reconciler.manifest.edit import dump_documents
 from reconciler.model.manifest import ProviderDoc
 from reconciler.model.secret import SecretRef
 from reconciler.providers.alarik.client import AlarikClient
@@ -23,7 +18,6 @@ from reconciler.providers.base import Access, Connection
 from reconciler.testing.harness import WORKSPACE
 from tests.contract.harnesses.alarik import AlarikHarness, Way
 from tests.contract.harnesses.wire import EnvSecrets
-from tests.lab.command import Ended
 
 _numbers = itertools.count()
 ZERO = "00000000-0000-0000-0000-000000000000"
@@ -342,157 +336,6 @@ def test_sessions_that_cannot_be_verified(alarik: AlarikHarness) -> None:
     client.close()
 
 
-# As a user meets them ---------------------------------------------------------------------------------------------
-
-
-class Folder:
-    """Manifests of one test, with a bucket on each side, and `repl` run on them."""
-
-    def __init__(self, alarik: AlarikHarness, path: Path) -> None:
-        self.alarik, self.path = alarik, path
-        number = next(_numbers)
-        self.source, self.destination = f"user-src-{number}", f"user-dst-{number}"
-        alarik.make_bucket(self.source)
-        alarik.make_bucket(self.destination, name="there")
-        self.write("workspace", _document("Workspace", "conformance", {"prune": True}))
-        for name in ("here", "there"):
-            self.provider(name)
-        self.replicate()
-
-    def provider(self, name: str, **changes: Any) -> None:
-        config = self.alarik.docs[name].spec.config.model_dump(by_alias=True, exclude_none=True, mode="json")
-        self.write(name, _document("Provider", name, {"alarik": config | changes}))
-
-    def face(self, name: str, **changes: Any) -> Spec:
-        """What an S3 provider says of the same server."""
-        facts = self.alarik.facts[name]
-        keys = {"accessKeyId": facts["access_key"], "secretAccessKey": {"env": f"{name.upper()}_SECRET"}}
-        made = {"flavour": "generic", "endpoint": facts["http"], "region": facts["region"], "credentials": keys}
-        return made | changes
-
-    def replicate(self, **spec: Any) -> None:
-        usual = {
-            "source": {"provider": "here", "bucket": self.source},
-            "destination": {"provider": "there", "bucket": self.destination},
-            "state": "active",
-            "existing": "copy",
-        }
-        self.write("one", _document("Replication", "one", usual | spec))
-
-    def write(self, name: str, *documents: Spec) -> None:
-        (self.path / f"{name}.yaml").write_text(dump_documents(list(documents)))
-
-    def repl(self, *arguments: str) -> Ended:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.chdir(self.path), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(arguments)
-        text = out.getvalue() + err.getvalue()
-        assert "Traceback" not in text
-        assert [secret for secret in self.alarik.secret_values if secret in text] == []
-        return Ended(code, out.getvalue(), err.getvalue())
-
-    def late(self, change: Callable[[], object]) -> Ended:
-        """Apply a plan after the world has changed where no plan looks again."""
-        saved = self.repl("plan", "--out", "p.json")
-        assert saved.code == 0, saved.text
-        change()
-        return self.repl("apply", "p.json", "--no-verify")
-
-
-def _document(kind: str, name: str, spec: Spec) -> Spec:
-    return {"apiVersion": "repl/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-
-
-@pytest.fixture
-def folder(alarik: AlarikHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    for variable, value in alarik.secrets.by_name.items():
-        monkeypatch.setenv(variable, value)
-    monkeypatch.setenv("COLUMNS", "200")
-    return Folder(alarik, tmp_path)
-
-
-def _wrong_secret(folder: Folder) -> Ended:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HERE_SECRET", "another-secret")
-        return folder.repl("plan")
-
-
-def _unavailable(folder: Folder) -> Ended:
-    login = {"username": folder.alarik.facts["here"]["username"], "password": {"env": "HERE_PASSWORD"}}
-    folder.provider("here", login=login)
-    folder.alarik.switch(sessions_unavailable=True)
-    with folder.alarik.hurried():
-        return folder.repl("plan")
-
-
-def _no_bucket(folder: Folder) -> Ended:
-    folder.replicate(source={"provider": "here", "bucket": "nowhere"})
-    return folder.repl("plan")
-
-
-def _plain_user(folder: Folder) -> Ended:
-    folder.alarik.switch(is_admin=False)
-    return folder.repl("plan")
-
-
-def _suspend(folder: Folder) -> object:
-    versioning = {"Status": "Suspended"}
-    client = folder.alarik.client()
-    return client.put_bucket_versioning(Bucket=folder.source, VersioningConfiguration=versioning)
-
-
-def _suspended(folder: Folder) -> Ended:
-    _suspend(folder)
-    return folder.repl("plan")
-
-
-def _fill(folder: Folder, kind: str) -> Ended:
-    alarik = folder.alarik
-    alarik.put(folder.source, "targets", [alarik.target(str(uuid4()), "dst-b") for _ in range(4)])
-    if kind == "rules":
-        one = alarik.get(folder.source, "targets")[0]
-        alarik.put(folder.source, "targets", [one])
-        rules = [alarik.rule(str(uuid4()), one["id"], prefix=f"{n}/") for n in range(4)]
-        alarik.put(folder.source, "rules", rules)
-    return folder.repl("plan")
-
-
-def _wrong_region(folder: Folder) -> Ended:
-    folder.provider("there", region="us-west-7")
-    return folder.repl("plan")
-
-
-USERS: dict[str, tuple[Callable[[Folder], Ended], int, str, str]] = {
-    # How it comes about; the exit code, what is told, and what the hint says.
-    "wrong secret": (_wrong_secret, 8, "Unauthorized", "Access keys may expire"),
-    "unavailable": (_unavailable, 1, "Could not verify this session right now", "its own users"),
-    "no bucket": (_no_bucket, 1, "REPL-W401", "sign in as its owner"),
-    "a plain user": (_plain_user, 1, "REPL-W407", "let an administrator own"),
-    "a plain user meanwhile": (
-        lambda f: f.late(lambda: f.alarik.switch(is_admin=False)),
-        8, "Only administrators can configure", "own the bucket",
-    ),
-    "suspended": (_suspended, 1, "REPL-W403", "put-bucket-versioning"),
-    "suspended meanwhile": (
-        lambda f: f.late(lambda: _suspend(f)), 3, "versioning to be Enabled", "enable versioning on the source bucket",
-    ),
-    "four targets of others": (lambda f: _fill(f, "targets"), 1, "REPL-W411", "those made by others count too"),
-    "four rules of others": (lambda f: _fill(f, "rules"), 1, "REPL-W410", "those made by others count too"),
-    "target in another region": (_wrong_region, 1, "REPL-W406", "set `region: eu-1` of there"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", USERS)
-def test_repl_tells_reason_and_hint(folder: Folder, name: str) -> None:
-    act, code, told, hint = USERS[name]
-    ended = act(folder)
-    text = " ".join(ended.text.split())
-    assert ended.code == code, ended.text
-    assert told in text, ended.text
-    assert hint in text, ended.text
-    assert not [one for one in folder.alarik.held(folder.source)["rules"] if not one.get("prefix")]
-
-
 # Its S3 face ------------------------------------------------------------------------------------------------------
 
 
@@ -505,49 +348,3 @@ def test_objects_signed_for_another_region_are_refused_with_the_right_one(alarik
     assert_told(alarik, error, FAILED, reason, "set `region` of the provider")
     assert client.bucket_facts("src-a").facts["region"] == "ap-9"
     client.close()
-
-
-def _by_s3(folder: Folder) -> None:
-    """Describe both ends as S3 and nothing else, as somebody does who has not read about Alarik."""
-    folder.write("here", _document("Provider", "here", {"s3": folder.face("here")}))
-    (folder.path / "there.yaml").unlink()
-    folder.alarik.make_bucket(folder.destination)
-    folder.replicate(destination={"provider": "here", "bucket": folder.destination}, existing="ignore")
-
-
-def test_rules_over_s3_are_told_to_be_alariks_before_anything_is_sent(folder: Folder) -> None:
-    alarik = folder.alarik
-    alarik.put(folder.source, "targets", [alarik.target(TARGET, "dst-a")])
-    alarik.put(folder.source, "rules", [alarik.rule(RULE, TARGET)])
-    before = json.dumps(alarik.held(folder.source))
-    _by_s3(folder)
-    ended = folder.repl("apply", "--yes", "--no-verify")
-    assert ended.code == 1, ended.text
-    assert "REPL-W022" in ended.text
-    assert "a Provider of the type `alarik`" in " ".join(ended.text.split())
-    assert json.dumps(alarik.held(folder.source)) == before
-
-
-def test_where_no_rule_shows_whose_server_it_is_the_refusal_tells(folder: Folder) -> None:
-    _by_s3(folder)
-    ended = folder.repl("apply", "--yes", "--no-verify")
-    text = " ".join(ended.text.split())
-    assert ended.code == 1, ended.text
-    assert "Configuring bucket replication via the S3 API is not supported" in text
-    assert "if it is Alarik, describe it with a Provider of type `alarik`" in text
-    assert not folder.alarik.held(folder.source)["rules"]
-
-
-def test_a_second_name_of_the_same_server_is_refused_offline(folder: Folder) -> None:
-    folder.write("face", _document("Provider", "face", {"s3": folder.face("here")}))
-    folder.replicate(
-        source={"provider": "face", "bucket": folder.source},
-        destination={"provider": "face", "bucket": folder.destination},
-        existing="ignore",
-    )
-    folder.alarik.mark()
-    ended = folder.repl("plan")
-    assert ended.code == 1
-    assert "REPL-C006" in ended.text
-    assert "write `provider: here`" in ended.text
-    assert not folder.alarik.requests()
