@@ -4,7 +4,7 @@ On Alarik a list that is sent twice does no harm, but a resync that is sent twic
 is forgotten leaves what was there before behind for ever.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -48,17 +48,11 @@ def alarik(world: AlarikHarness) -> Iterator[AlarikHarness]:
 
 
 @pytest.fixture
-def hosts(alarik: AlarikHarness, tmp_path: Path) -> Iterator[Callable[[], Host]]:
-    """Makes hosts that remember nothing yet."""
-    made: list[Host] = []
-
-    def make() -> Host:
-        made.append(Host(alarik, tmp_path / str(len(made))))
-        return made[-1]
-
-    yield make
-    for host in made:
-        host.close()
+def host(alarik: AlarikHarness, tmp_path: Path) -> Iterator[Host]:
+    """A host that remembers nothing yet."""
+    made = Host(alarik, tmp_path)
+    yield made
+    made.close()
 
 
 def kill_at(monkeypatch: pytest.MonkeyPatch, number: int, *, after: bool) -> None:
@@ -169,7 +163,7 @@ TRANSITIONS = {
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", ["created", "led elsewhere", "deleted"])
 def test_killed_at_every_boundary_and_run_again(
-    alarik: AlarikHarness, hosts: Callable[[], Host], monkeypatch: pytest.MonkeyPatch, name: str, after: bool
+    alarik: AlarikHarness, host: Host, monkeypatch: pytest.MonkeyPatch, name: str, after: bool
 ) -> None:
     """Run again with the same plan and with a new one in turn."""
     transition, number, ended = TRANSITIONS[name], 0, False
@@ -177,7 +171,8 @@ def test_killed_at_every_boundary_and_run_again(
     while not ended:
         alarik.restore()
         alarik.foreign(alarik.flow("one"))
-        kept, host = theirs(alarik), hosts()
+        host.forget()
+        kept = theirs(alarik)
         if was:
             host.converge(*was)
         reached = Reached(alarik)
@@ -221,10 +216,10 @@ def test_killed_at_every_boundary_and_run_again(
 
 
 def test_a_resync_whose_answer_is_on_disk_is_not_sent_again(
-    alarik: AlarikHarness, hosts: Callable[[], Host], monkeypatch: pytest.MonkeyPatch
+    alarik: AlarikHarness, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last entries of the journal tell that the copy was started; the run was cut off behind them."""
-    ((one,), host) = _flows(alarik, COPY), hosts()
+    (one,) = _flows(alarik, COPY)
     counted: list[object] = []
     real = Journal.write
 
@@ -237,7 +232,7 @@ def test_a_resync_whose_answer_is_on_disk_is_not_sent_again(
         host.converge(one)
     for number in range(len(counted) - 3, len(counted)):
         alarik.restore()
-        host = hosts()
+        host.forget()
         plan, reached = host.plan(one), Reached(alarik)
         with monkeypatch.context() as patch:
             kill_at(patch, number, after=True)
@@ -255,10 +250,10 @@ def test_a_resync_whose_answer_is_on_disk_is_not_sent_again(
     [(name, position) for name, one in TRANSITIONS.items() for position in range(len(one.operations))],
 )
 def test_a_lost_answer_at_each_call(
-    alarik: AlarikHarness, hosts: Callable[[], Host], name: str, position: int, kind: FaultKind
+    alarik: AlarikHarness, host: Host, name: str, position: int, kind: FaultKind
 ) -> None:
     """A list whose answer is lost is read, and sent again only if it did not arrive; a resync is sent for certain."""
-    transition, host = TRANSITIONS[name], hosts()
+    transition = TRANSITIONS[name]
     was, shall = transition.flows(alarik)
     alarik.foreign(alarik.flow("one"))
     kept = theirs(alarik)
@@ -289,13 +284,13 @@ def test_a_lost_answer_at_each_call(
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_resync_on_demand_that_is_cut_off_is_owed(
-    alarik: AlarikHarness, hosts: Callable[[], Host], monkeypatch: pytest.MonkeyPatch, after: bool
+    alarik: AlarikHarness, host: Host, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     """Nothing shows whether the copy was started: it is started for certain, at most once more than needed."""
     ((one,), number, ended) = _flows(alarik, COPY), 0, False
     while not ended:
         alarik.restore()
-        host = hosts()
+        host.forget()
         host.converge(one)
         reached = Reached(alarik)
         plan = host.plan(one, resync=frozenset({"one"}))
@@ -318,11 +313,11 @@ def test_a_resync_on_demand_that_is_cut_off_is_owed(
 
 
 def test_what_was_there_before_arrives_although_everything_was_cut_off(
-    alarik: AlarikHarness, hosts: Callable[[], Host], monkeypatch: pytest.MonkeyPatch
+    alarik: AlarikHarness, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rule was written and the process died: without the resync the old object would never be copied."""
     alarik.write("src-a", "one/old")
-    ((one,), host) = _flows(alarik, COPY), hosts()
+    (one,) = _flows(alarik, COPY)
     plan, number = host.plan(one), 0
     while not alarik.get("src-a", "rules"):
         with monkeypatch.context() as patch:

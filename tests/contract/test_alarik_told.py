@@ -143,7 +143,7 @@ def face(folder: Workspace, name: str) -> None:
     facts = folder.alarik.facts["here"]
     keys = {"accessKeyId": facts["access_key"], "secretAccessKey": {"env": "HERE_SECRET"}}
     spec = {"flavour": "generic", "endpoint": facts["http"], "region": facts["region"], "credentials": keys}
-    made = {"apiVersion": "repl/v1", "kind": "Provider", "metadata": {"name": name}, "spec": {"s3": spec}}
+    made: Spec = {"apiVersion": "repl/v1", "kind": "Provider", "metadata": {"name": name}, "spec": {"s3": spec}}
     (folder.folder / f"{name}.yaml").write_text(dump_documents([made]))
     folder.replicate(
         source={"provider": name, "bucket": folder.source},
