@@ -29,7 +29,8 @@ class Workspace:
         self.folder = folder
         self.source, self.destination = f"{name}-src", f"{name}-dst"
         self._patch = patch
-        self._told: list[str] = list(alarik.secret_values)
+        self.told: list[str] = list(alarik.secret_values)
+        """Every secret that was ever in play."""
         alarik.make_bucket(self.source)
         alarik.make_bucket(self.destination, name="there")
         self.settings()
@@ -53,7 +54,7 @@ class Workspace:
                 assert api.delete(f"/api/v1/users/accessKeys/{old['id']}").status_code == 204
         made = api.post("/api/v1/users/accessKeys", json={"accessKey": key, "secretKey": secret})
         assert made.status_code == 200, made.text
-        self._told.append(secret)
+        self.told.append(secret)
         self._patch.setenv("LEAD_SECRET", secret)
         lead = {"accessKeyId": key, "secretAccessKey": {"env": "LEAD_SECRET"}}
         self._write("providers.yaml", self._provider("here"), self._provider("there", credentials=lead))
@@ -87,7 +88,7 @@ class Workspace:
             code = run(arguments)
         text = out.getvalue() + err.getvalue()
         assert "Traceback" not in text
-        assert not [secret for secret in self._told if secret in text]
+        assert not [secret for secret in self.told if secret in text]
         return Ended(code, out.getvalue(), err.getvalue())
 
     def apply(self, *arguments: str) -> Ended:
@@ -140,6 +141,11 @@ class Workspace:
     @property
     def targets(self) -> list[dict[str, Any]]:
         return self.alarik.get(self.source, "targets")
+
+    @property
+    def stored(self) -> dict[str, str]:
+        """Digests of the secrets that the server holds, by the target's id."""
+        return {one["id"]: one["secretSha256"] for one in self.alarik.held(self.source)["targets"]}
 
     @property
     def tasks(self) -> list[dict[str, Any]]:
