@@ -23,7 +23,7 @@ from reconciler.model.relationship import Flow
 from reconciler.model.step import Call
 from reconciler.testing.harness import FaultKind
 from reconciler.testing.host import Host, Killed
-from tests.contract.harnesses.alarik import AlarikHarness, Way
+from tests.contract.harnesses.alarik import AlarikHarness
 
 TARGETS, RULES, RESYNC = "PUT replication/targets", "PUT replication/rules", "POST replication/rules/:id/resync"
 COPY = {"existing": "copy"}
@@ -32,7 +32,7 @@ LOST = [FaultKind.LOST_REQUEST, FaultKind.LOST_ANSWER]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate, Way(tls=False))
+    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
     harness.write("src-a", "one/before")
     harness.make_bucket("dst-c", name="there")
     yield harness

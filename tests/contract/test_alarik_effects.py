@@ -10,14 +10,14 @@ import pytest
 
 from reconciler.emulators.certificate import Certificate
 from tests.contract.alarik_workspace import Workspace, opened
-from tests.contract.harnesses.alarik import AlarikHarness, Way
+from tests.contract.harnesses.alarik import AlarikHarness
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
 def alarik(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate, Way(tls=False))
+    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
     yield harness
     harness.close()
 

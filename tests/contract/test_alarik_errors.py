@@ -16,7 +16,7 @@ from reconciler.providers.alarik.client import AlarikClient
 from reconciler.providers.alarik.config import Login
 from reconciler.providers.base import Access, Connection
 from reconciler.testing.harness import WORKSPACE
-from tests.contract.harnesses.alarik import AlarikHarness, Way
+from tests.contract.harnesses.alarik import AlarikHarness
 from tests.contract.harnesses.wire import EnvSecrets
 
 _numbers = itertools.count()
@@ -29,7 +29,7 @@ Spec = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate, Way(tls=False))
+    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
     yield harness
     harness.close()
 

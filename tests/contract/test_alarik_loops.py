@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.emulators.certificate import Certificate
 from tests.contract.alarik_workspace import Workspace, opened, soon
-from tests.contract.harnesses.alarik import AlarikHarness, Way
+from tests.contract.harnesses.alarik import AlarikHarness
 
 _numbers = itertools.count()
 _LOOPS = [pytest.param(("here", "there"), id="two"), pytest.param(("here", "there", "here"), id="three")]
@@ -18,7 +18,7 @@ _LOOPS = [pytest.param(("here", "there"), id="two"), pytest.param(("here", "ther
 
 @pytest.fixture(scope="module")
 def alarik(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate, Way(tls=False))
+    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
     yield harness
     harness.close()
 

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.emulators.certificate import Certificate
 from tests.contract.alarik_workspace import Workspace, opened, soon
-from tests.contract.harnesses.alarik import AlarikHarness, Way
+from tests.contract.harnesses.alarik import AlarikHarness
 
 _numbers = itertools.count()
 _ATTEMPTS = 8
@@ -16,7 +16,7 @@ _ATTEMPTS = 8
 
 @pytest.fixture(scope="module")
 def alarik(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate, Way(tls=False))
+    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
     yield harness
     harness.close()
 

@@ -13,7 +13,7 @@ import yaml
 from reconciler.emulators.certificate import Certificate
 from reconciler.manifest.edit import dump_documents
 from tests.contract.alarik_workspace import Workspace, opened
-from tests.contract.harnesses.alarik import AlarikHarness, Way
+from tests.contract.harnesses.alarik import AlarikHarness
 from tests.lab.command import Ended
 
 _numbers = itertools.count()
@@ -24,7 +24,7 @@ Spec = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate, Way(tls=False))
+    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
     yield harness
     harness.close()
 
@@ -142,7 +142,10 @@ def face(folder: Workspace, name: str) -> None:
     """Describe the server `here` by its S3 face, under a name."""
     facts = folder.alarik.facts["here"]
     keys = {"accessKeyId": facts["access_key"], "secretAccessKey": {"env": "HERE_SECRET"}}
-    spec = {"flavour": "generic", "endpoint": facts["http"], "region": facts["region"], "credentials": keys}
+    spec = {
+        "flavour": "generic", "endpoint": facts["https"], "region": facts["region"], "credentials": keys,
+        "caFile": str(folder.alarik.certificate.ca),
+    }  # fmt: skip
     made: Spec = {"apiVersion": "repl/v1", "kind": "Provider", "metadata": {"name": name}, "spec": {"s3": spec}}
     (folder.folder / f"{name}.yaml").write_text(dump_documents([made]))
     folder.replicate(
