@@ -85,17 +85,17 @@ def _ours(identity: UUID) -> bool:
 
 
 def _each_safe(before: Configuration, saved: Sequence[Configuration]) -> None:
-    for now in saved:
-        for entries in (now.targets, now.rules):
+    for after in saved:
+        for entries in (after.targets, after.rules):
             assert len({one.id for one in entries}) == len(entries) <= MOST
-        assert not [one for one in now.targets if one.secret_key == MASK]
-        if now.targets != before.targets:
-            assert now.rules == before.rules, "a rule has lost its target"
+        assert not [one for one in after.targets if one.secret_key == MASK]
+        if after.targets != before.targets:
+            assert after.rules == before.rules, "a rule has lost its target"
         known = {one.id for one in before.targets}
         theirs = [one for one in before.rules if not _ours(one.id) and one.target in known]
-        assert [one for one in now.rules if not _ours(one.id) and one.target in known] == theirs
-        assert [one for one in now.targets if not _ours(one.id)] == [one for one in before.targets if not _ours(one.id)]
-        assert now != before or _idle(before), "a write without a difference"
+        assert [one for one in after.rules if not _ours(one.id) and one.target in known] == theirs
+        assert [one for one in after.targets if not _ours(one.id)] == [one for one in before.targets if not _ours(one.id)]
+        assert after != before or _idle(before), "a write without a difference"
         before = now
 
 
