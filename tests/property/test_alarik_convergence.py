@@ -94,9 +94,11 @@ def _each_safe(before: Configuration, saved: Sequence[Configuration]) -> None:
         known = {one.id for one in before.targets}
         theirs = [one for one in before.rules if not _ours(one.id) and one.target in known]
         assert [one for one in after.rules if not _ours(one.id) and one.target in known] == theirs
-        assert [one for one in after.targets if not _ours(one.id)] == [one for one in before.targets if not _ours(one.id)]
+        assert [one for one in after.targets if not _ours(one.id)] == [
+            one for one in before.targets if not _ours(one.id)
+        ]
         assert after != before or _idle(before), "a write without a difference"
-        before = now
+        before = after
 
 
 def _least(before: Configuration, after: Configuration) -> int:
