@@ -58,15 +58,19 @@ def _applied(alarik: Quick, host: Host, wishes: Sequence[Wish], *, prune: bool) 
             applied = host.apply(plan)
             assert applied.outcome is RunOutcome.DONE, [(r.code, r.detail) for r in applied.results]
     writes = [one.operation for one in sent if one.write]
+    saved = list(alarik.saved)
+    assert bool(saved) == any(one != RESYNC for one in writes)
     after = _held(alarik)
     for bucket in SOURCES:
-        _each_safe(before[bucket], [held for name, held in alarik.saved if name == bucket])
+        _each_safe(before[bucket], [held for name, held in saved if name == bucket])
     if plan.errors:
         assert not writes
         return
     least = sum(_least(before[bucket], after[bucket]) for bucket in SOURCES)
     assert len([one for one in writes if one != RESYNC]) == least
     assert writes.count(RESYNC) == len(_due(alarik, wishes, before, after, receipt))
+    for bucket in {name for name, _ in saved}:
+        assert not _idle(after[bucket]), "a target, and so a key, is left over"
     for wish in wishes:
         _as_wished(alarik, wish, before, after, receipt)
     host.settled(*flows, prune=prune)
