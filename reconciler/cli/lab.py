@@ -1,7 +1,7 @@
 """`repl lab`: the emulators, to try everything without an account."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,9 +28,9 @@ def up(folder: Folder = Path("lab")) -> int:
     from reconciler.cli.laboratory import started
 
     with stopping(lambda _text: None) as stop, started(folder) as lab:
-        lines = [f"{name:8} {_address(facts)}" for name, facts in lab.world["emulators"].items()]
+        lines = [f"{name:10} {_address(facts)}" for name, facts in lab.world["emulators"].items()]
         sys.stdout.write(
-            "\n".join([*lines, f"control  {lab.world['control']}", "", "ready. Now, in another terminal:", ""])
+            "\n".join([*lines, f"{'control':10} {lab.world['control']}", "", "ready. Now, in another terminal:", ""])
         )
         sys.stdout.write(
             f"\n  repl validate -f {folder}\n  repl plan -f {folder}\n  repl apply -f {folder}\n\nCtrl-C ends it.\n"
@@ -62,5 +62,6 @@ def demo(
         return tell(Path(temporary) / "lab", pause=pause)
 
 
-def _address(facts: dict[str, object]) -> str:
-    return str(facts.get("https") or facts.get("url"))
+def _address(facts: dict[str, Any]) -> str:
+    regions = facts.get("regions", {"": facts})
+    return "  ".join(f"{name} {urls.get('https') or urls['url']}".strip() for name, urls in regions.items())

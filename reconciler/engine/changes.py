@@ -12,7 +12,7 @@ from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.change import Action, Change, FieldChange, Reason
 from reconciler.model.finding import SourceRange
 from reconciler.model.manifest import Existing, Location, State
-from reconciler.model.receipt import Receipt
+from reconciler.model.receipt import Receipt, ReceiptEntry
 from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.units import format_seconds
 from reconciler.model.verification import Level
@@ -111,15 +111,13 @@ def _judge(
     locate: Callable[[tuple[str, ...]], SourceRange | None],
 ) -> tuple[Action, Reason, tuple[FieldChange, ...]]:
     name, settings = want.flow.name, want.relationship.settings
-    recorded = inputs.receipt is not None and name in inputs.receipt.replications
     if found is None:
-        reason = Reason.MISSING_LIVE if recorded else Reason.NEW_IN_MANIFEST
-        return Action.CREATE, reason, settings_listed(settings, locate=locate)
+        entry = inputs.receipt.replications.get(name) if inputs.receipt else None
+        return Action.CREATE, _why_new(want, entry), settings_listed(settings, locate=locate)
     sent = _sent(found, inputs.receipt)
     untold = left_to_receipts(found.relationship, sent)
-    fields = differences(
-        as_known(found.relationship, sent), settings, replaces=provider.replaces, locate=locate
-    )
+    before = as_known(found.relationship, sent)
+    fields = differences(before, settings, replaces=provider.replaces, locate=locate)
     fields = tuple(field for field in fields if field.dotted not in untold)
     rotated = tuple(_rotated(want, inputs, provider, locate))
     if any(field.forces_replace for field in fields + rotated):
@@ -135,6 +133,13 @@ def _judge(
     if inputs.resends(want.flow):
         return Action.RESYNC, Reason.COPY_OWED, ()
     return Action.NONE, Reason.IN_SYNC, ()
+
+
+def _why_new(want: Desired, entry: ReceiptEntry | None) -> Reason:
+    if entry is None:
+        return Reason.NEW_IN_MANIFEST
+    here = entry.container.scope_ref == want.container.scope_ref
+    return Reason.MISSING_LIVE if here else Reason.MOVED
 
 
 def _sent(found: Found, receipt: Receipt | None) -> Relationship | None:

@@ -70,6 +70,12 @@ class _Progress:
         return tuple(name for call in waiting for name in call.copies)
 
     @property
+    def reached(self) -> int:
+        """Where in the steps the run resumed had got to: the last of them that was begun; -1 if none was."""
+        begun = {*self.history.finished, self.history.in_doubt}
+        return max((number for number, step in enumerate(self.item.steps) if step.id in begun), default=-1)
+
+    @property
     def untouched(self) -> bool:
         """Whether no call of this container has happened or is in doubt, in this run or the one resumed."""
         return not self.calls and self.history.in_doubt is None and not self._finished_calls
@@ -117,11 +123,13 @@ def _require_unchanged(context: RunContext, item: ContainerPlan) -> None:
 
 def _run_steps(context: RunContext, at: _Progress) -> None:
     all_done = False
-    for step in at.item.steps:
+    for number, step in enumerate(at.item.steps):
         if context.stop.is_set():
             raise Interrupted
         if isinstance(step, Await):
-            _wait(context, at, step)
+            # What was waited for once may have been undone by a later step since: gone, then made again.
+            if number >= at.reached:
+                _wait(context, at, step)
         elif step.id in at.history.finished:
             at.returned[_local(step.id)] = at.history.finished[step.id]
         elif not all_done or step.idempotent or step.copies:

@@ -151,7 +151,7 @@ def _other_way(doc: ReplicationDoc, owner: _End, side: Side, ends: Iterable[_End
     if owner.face is None or not owner.face.holds_rules:
         return
     for other in ends:
-        if other.face is not None and other.face.url == owner.face.url and not other.face.holds_rules:
+        if other.face is not None and other.face.address == owner.face.address and not other.face.holds_rules:
             yield _finding(
                 doc.name, "REPL-C006", ("spec", side, "provider"),
                 f"{owner.doc.name} and {other.doc.name} are one system, {owner.face.url}: {other.info.title} keeps its "

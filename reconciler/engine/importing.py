@@ -7,6 +7,7 @@ from reconciler.engine.connect import Connections
 from reconciler.engine.diff import shown_differences
 from reconciler.engine.match import Desired, Recorded
 from reconciler.errors import ProviderError
+from reconciler.manifest.template import literal
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.manifest import API_VERSION, Location
 from reconciler.model.receipt import Receipt
@@ -87,7 +88,7 @@ def _thing(item: Imported) -> str:
 def _moved(want: Desired, item: Imported) -> Iterator[MovedValue]:
     live = item.relationship.known_as(want.relationship.identity) or item.relationship
     for field in shown_differences(live, want.relationship.settings):
-        yield MovedValue(replication=want.flow.name, path=("spec", *field.path), value=field.before)
+        yield MovedValue(replication=want.flow.name, path=("spec", *field.path), value=_literal(field.before))
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -107,8 +108,17 @@ def _document(item: Imported, provider_name: str, name: str, finder: "_PeerFinde
         "apiVersion": API_VERSION,
         "kind": "Replication",
         "metadata": {"name": name},
-        "spec": {"source": source, "destination": destination, **item.spec},
+        "spec": _literal({"source": source, "destination": destination, **item.spec}),
     }
+
+
+def _literal(value: Json) -> Json:
+    """Return a value with its texts written so that none is taken for a template."""
+    if isinstance(value, dict):
+        return {key: _literal(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_literal(inner) for inner in value]
+    return literal(value) if isinstance(value, str) else value
 
 
 def _end(end: Json, provider_name: str, peer: S3Endpoint | None, finder: "_PeerFinder") -> Json:

@@ -1,8 +1,8 @@
 """From what is written and what was read to the plan. Pure but for the clock that dates it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler import __version__
@@ -15,7 +15,7 @@ from reconciler.engine.observe import World
 from reconciler.engine.policy import check_guards
 from reconciler.model.change import Action, Change, ContainerDiff
 from reconciler.model.finding import Finding, Severity
-from reconciler.model.observation import ABSENT, ContainerRef, ContainerState
+from reconciler.model.observation import ABSENT, ContainerRef, ContainerState, ScopeRef
 from reconciler.model.plan import ContainerPlan, Plan, PlanOptions, Read, Summary, Unmanaged
 from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.step import Effect, Step, StepPlan
@@ -92,8 +92,11 @@ def _containers(
         wanted[want.container].append(want)
     chosen = {change.replication for change in made}
     planned = []
+    created: Counter[ScopeRef] = Counter()
     for number, (ref, group) in enumerate(groups.items(), start=1):
-        answer = inputs.connections.provider(ref.provider).steps(_diff(ref, group, flows, world, inputs))
+        diff = replace(_diff(ref, group, flows, world, inputs), creations=created[ref.scope_ref])
+        answer = inputs.connections.provider(ref.provider).steps(diff)
+        created[ref.scope_ref] += all(change.action is Action.CREATE for change in group) and diff.state is None
         desired = [want.relationship for want in wanted[ref] if want.flow.name in chosen]
         planned.append(_Planned(answer=answer, container=_container(number, group, desired, answer, world)))
     return (

@@ -4,6 +4,7 @@ import getpass
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from reconciler import __version__
@@ -12,6 +13,7 @@ from reconciler.engine.digests import digest_of
 from reconciler.engine.reads import ScopeReader
 from reconciler.errors import ReplError
 from reconciler.model.change import Action, Change
+from reconciler.model.observation import ContainerRef
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import ContainerOutcome, ContainerResult, Receipt, ReceiptEntry, RunOutcome
 from reconciler.model.relationship import Flow, Relationship
@@ -53,21 +55,27 @@ def make_receipt(
     """Sum up a run: what earlier runs left, less what is gone, with what is done now."""
     done = {result.container for result in results if result.outcome is ContainerOutcome.DONE}
     entries = dict(before.replications) if before else {}
+    written: set[str] = set()
     for change in plan.changes:
         if change.action is Action.NONE:
+            written.add(change.replication)
             found = change.observed.provider_id if change.observed else None
-            known = entries.get(change.replication) or _entry(change, run_id, finished_at, flows, found)
+            known = _known(change, entries) or _entry(change, run_id, finished_at, flows, found)
             flow = flows.get(change.replication)
             entries[change.replication] = known.model_copy(update={"protected": bool(flow and flow.spec.protect)})
         elif change.container in done and change.action is Action.DELETE:
-            entries.pop(change.replication, None)
+            # One that has moved is recorded in its new place by now.
+            if change.replication not in written:
+                entries.pop(change.replication, None)
         elif change.container in done:
+            written.add(change.replication)
             live = _live(change, reader)
             entry = _entry(change, run_id, finished_at, flows, live.provider_id if live else None)
             sent = entry.relationship.model_copy(update={"unreadable": live.unreadable if live else ()})
             entries[change.replication] = entry.model_copy(
                 update={"secrets": _digests(change, secrets), "relationship": sent}
             )
+    entries = _once(entries) | _left_behind(plan, before, entries, done)
     return Receipt(
         tool_version=__version__,
         workspace=plan.workspace,
@@ -110,6 +118,51 @@ def _outcome(results: Sequence[ContainerResult], *, interrupted: bool) -> RunOut
         return RunOutcome.DONE
     done = any(result.outcome is ContainerOutcome.DONE or result.calls for result in results)
     return RunOutcome.PARTIAL if done else RunOutcome.FAILED
+
+
+def _known(change: Change, entries: Mapping[str, ReceiptEntry]) -> ReceiptEntry | None:
+    """Return what is recorded of a relationship that stays as it is: under its name, or as left behind once."""
+    entry = entries.get(change.replication)
+    if entry is not None and entry.container.scope_ref == change.container.scope_ref:
+        return entry
+    return entries.get(_left_name(change.replication, change.container))
+
+
+def _left_name(name: str, container: ContainerRef) -> str:
+    return f"{name.partition('@')[0]}@{container.scope_ref}"
+
+
+def _left_behind(
+    plan: Plan, before: Receipt | None, entries: Mapping[str, ReceiptEntry], done: AbstractSet[ContainerRef]
+) -> dict[str, ReceiptEntry]:
+    """Return entries, named `NAME@PLACE`, for what this run would forget though it still stands.
+
+    A replication that moves to another scope is recorded there, and nothing but a receipt knows that what it leaves is
+    ours, and that the place is to be looked at.
+    """
+    standing = {(item.container, item.identity) for item in plan.unmanaged if item.ours}
+    standing |= {
+        (change.container, change.observed.identity)
+        for change in plan.changes
+        if change.action is Action.DELETE and change.observed and change.container not in done
+    }
+    kept = {_place(entry) for entry in entries.values()}
+    left: dict[str, ReceiptEntry] = {}
+    for name, entry in (before.replications if before else {}).items():
+        unread = entry.container.scope_ref in plan.unread
+        if name in entries and _place(entry) not in kept and (_place(entry) in standing or unread):
+            left[_left_name(name, entry.container)] = entry
+    return left
+
+
+def _once(entries: Mapping[str, ReceiptEntry]) -> dict[str, ReceiptEntry]:
+    """Drop what was left behind once and is described again."""
+    described = {_place(entry) for name, entry in entries.items() if "@" not in name}
+    return {name: entry for name, entry in entries.items() if "@" not in name or _place(entry) not in described}
+
+
+def _place(entry: ReceiptEntry) -> tuple[ContainerRef, str]:
+    return entry.container, entry.relationship.identity
 
 
 def _entry(

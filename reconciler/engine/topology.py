@@ -17,7 +17,7 @@ class Place:
     """Where data lies. Two Provider documents that reach one system name the same place."""
 
     system: str
-    """Type and address of the system."""
+    """The system's address or name: one of them may be known to documents of several types."""
     holder: str
     """Bucket or volume; empty for paths."""
     path: str
@@ -161,7 +161,7 @@ def place_text(location: Location) -> str:
 
 
 def _place(provider: ProviderDoc, location: Location) -> Place:
-    system = f"{provider.spec.type} {provider.spec.config.system()}"
+    system = provider.spec.config.system()
     if location.bucket is not None:
         return Place(system, f"bucket {location.bucket}", location.prefix or "")
     folder = (location.path or "").rstrip("/") + "/"

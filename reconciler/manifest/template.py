@@ -7,7 +7,9 @@ from typing import Protocol
 from reconciler.manifest.codes import Code
 from reconciler.manifest.wording import did_you_mean, printable
 
-__all__ = ["DECLARE", "MAX_RESULT", "MAX_TEMPLATE", "MAX_VARIABLE", "Refusal", "Templates", "Variable", "as_text"]
+__all__ = [
+    "DECLARE", "MAX_RESULT", "MAX_TEMPLATE", "MAX_VARIABLE", "Refusal", "Templates", "Variable", "as_text", "literal",
+]  # fmt: skip
 
 MAX_TEMPLATE = 1_000
 MAX_VARIABLE = 4_096
@@ -21,6 +23,7 @@ DECLARE = "declare it in the Workspace under spec.vars, or give it with --var"
 
 _SIMPLE = re.compile(r"\{\{\s*vars\.([A-Za-z][A-Za-z0-9_]*)\s*\}\}")
 _SPECIAL = re.compile(r"\{[{%#]")
+_OPENING = re.compile(r"\{(?=[{%#])")
 
 
 class Refusal(Exception):
@@ -90,3 +93,8 @@ class Templates:
 def as_text(value: object) -> object:
     """Write true and false as YAML does; leave other values as they are."""
     return ("true" if value else "false") if isinstance(value, bool) else value
+
+
+def literal(text: str) -> str:
+    """Return how a document says this text, where it could be taken for a template."""
+    return _OPENING.sub("{{ '{' }}", text) if "{{" in text or "{%" in text else text

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     NEW_IN_MANIFEST = "new_in_manifest"
     MISSING_LIVE = "missing_live"
     """A receipt says that it was there."""
+    MOVED = "moved"
+    """A receipt has it in another scope: its source, or who owns it, is another one now."""
     SETTINGS_DIFFER = "settings_differ"
     SECRET_ROTATED = "secret_rotated"  # noqa: S105 the word for it, not one
     CANNOT_CHANGE_IN_PLACE = "cannot_change_in_place"
@@ -107,3 +109,5 @@ class ContainerDiff:
     that was cut off."""
     observation: Observation | None = None
     """All of the scope as read, for limits and conflicts between containers; None where nobody has it at hand."""
+    creations: int = 0
+    """How many other containers of the scope the same plan makes before this one: a limit counts them, too."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 from reconciler.model.change import FieldChange
-from reconciler.model.finding import Finding, SourceRange
+from reconciler.model.finding import Finding, Severity, SourceRange
 from reconciler.model.observation import Health, ScopeRef
 from reconciler.model.value import Value
 
@@ -67,6 +67,13 @@ class DriftReport(Value):
     def drifted(self) -> tuple[DriftItem, ...]:
         """Items that make the exit code 2."""
         return tuple(i for i in self.items if i.dead or i.state in (DriftState.DRIFTED, DriftState.VANISHED))
+
+    @property
+    def hindered(self) -> tuple[str, ...]:
+        """Names of applied replications that an error finding speaks against, as versioning that was switched off."""
+        against = {finding.replication for finding in self.findings if finding.severity is Severity.ERROR}
+        applied = (item for item in self.items if item.state is not DriftState.NEVER_APPLIED)
+        return tuple(item.replication for item in applied if item.replication in against)
 
     @property
     def pending(self) -> tuple[DriftItem, ...]:

@@ -54,13 +54,14 @@ class Config(Document):
     """Root of one provider type's connection settings, under the type's own key."""
 
     def system(self) -> str:
-        """Name the system that this reaches: equal for two documents of one type that lead to the same one.
+        """Name the system that this reaches: equal for two documents that lead to the same one, of whatever types.
 
-        By default all settings together, secret references left out; a type that knows its address returns that.
+        A type that knows its address returns `host:port` in lower case, the port always written. By default the type
+        and all its settings together, secret references left out.
         """
         settings = self.model_dump(mode="json", exclude_none=True)
         plain = {key for key in settings if not isinstance(getattr(self, key), SecretRef)}
-        return canonical_json({key: settings[key] for key in plain})
+        return f"{type(self).__name__} {canonical_json({key: settings[key] for key in plain})}"
 
 
 class State(StrEnum):

@@ -26,6 +26,7 @@ _ACTIONS = {
 
 _REASONS = {
     Reason.MISSING_LIVE: "it was applied before and is gone now",
+    Reason.MOVED: "it was applied in another place before; what is there is not changed by this",
     Reason.SECRET_ROTATED: "only a secret has changed",
     Reason.EXISTS_AND_DIFFERS: "it exists, was made by somebody else, and differs",
     Reason.REMOVED_FROM_MANIFEST: "it is ours and no manifest describes it any more",

@@ -162,6 +162,10 @@ def _summary(report: DriftReport, style: Style) -> list[str]:
     told = joined([joined(group, ", ") for group in groups if group], f" {style.glyph('·')} ")
     if report.drifted:
         return wrap([Span("Drift: ", Tone.BOLD), *told], style)
+    if report.hindered:
+        cannot = count(len(report.hindered), "replication")
+        told = [Span("No drift, but ", Tone.BOLD), Span(f"{cannot} cannot work: see the errors.", Tone.ERROR)]
+        return wrap(told, style)
     read = count(sum(item.state is not DriftState.UNKNOWN for item in report.items), "replication")
     verdict = [Span("No drift. ", Tone.OK), Span(f"{read} read, live is as last applied.")]
     if report.unread or not report.complete:

@@ -72,9 +72,12 @@ def _header(receipt: Receipt, style: Style) -> list[str]:
 
 
 def _results(receipt: Receipt, style: Style) -> list[str]:
+    failed = {result.container for result in receipt.results if result.outcome is not ContainerOutcome.DONE}
     names: dict[ContainerRef, list[str]] = defaultdict(list)
     for name, entry in receipt.replications.items():
-        names[entry.container].append(name)
+        # Others of the same container were not touched: they may have changes that were not selected.
+        if entry.run_id == receipt.run_id or entry.container in failed:
+            names[entry.container].append(name)
     order = list(_OUTCOMES)
     lines: list[str] = []
     for result in sorted(receipt.results, key=lambda r: order.index(r.outcome)):

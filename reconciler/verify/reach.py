@@ -199,7 +199,7 @@ def _spots(own: _Carrier, key: str, by_holder: Mapping[tuple[str, str], Sequence
 
 
 def _place(provider: ProviderDoc, location: Location) -> _Place:
-    system = f"{provider.spec.type} {provider.spec.config.system()}"
+    system = provider.spec.config.system()
     if location.bucket is not None:
         return _Place(system, f"bucket {location.bucket}", location.prefix or "")
     folder = (location.path or "").rstrip("/") + "/"

@@ -289,7 +289,6 @@ class TestRemoving:
         assert store.head("k") is None
         assert listed(store) == []
 
-
     def test_purge_takes_every_version_that_can_be_seen(self, lab: Lab, store: BosStore) -> None:
         lab.ask("PUT", f"/{BUCKET}", {"versioning": ""}, body={"status": "enabled"})
         for content in (b"1", b"2", b"3"):

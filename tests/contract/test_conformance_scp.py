@@ -29,7 +29,6 @@ class ScpSuite(ProviderSuite):
             host.observe(flows[0])
         assert len(sent) == self.lists + len(flows)
 
-
     def _killed(self, host: Host, flows: tuple[Flow, ...], number: int, again: str, *, sent: bool) -> None:
         # A plan that is made while the service is still at it is stale when it is applied, which is as it should be:
         # here what the killed run had sent shows before the next plan is made.
@@ -45,7 +44,6 @@ class TestScp(ScpSuite):
     @pytest.fixture
     def harness(self, tmp_path: Path, certificate: Certificate) -> ScpHarness:
         return ScpHarness(tmp_path, certificate)
-
 
     def _back(self, host: Host, flows: tuple[Flow, ...], before: Flow) -> None:
         # A run that ends behind the deletion and is not gone on with leaves the volume, and its name is taken.
@@ -95,9 +93,7 @@ class TestScpNames(ScpSuite):
                 **{key: value for key, value in found.spec.items() if key != "scp"},
             }
         )
-        again = replace(
-            flow, spec=written.model_copy(update={"options": ScpOptions.model_validate(found.spec["scp"])})
-        )
+        again = replace(flow, spec=written.model_copy(update={"options": ScpOptions.model_validate(found.spec["scp"])}))
         host.forget()
         host.settled(again)
         assert not [finding for finding in host.reader.check(again) if finding.severity == "error"]

@@ -15,6 +15,7 @@ from reconciler.model.manifest import Location
 from reconciler.providers.base import Access
 from reconciler.providers.s3.provider import S3Provider
 from reconciler.providers.s3_objects import S3Store
+from tests.lab.moto_server import fill
 from tests.lab.rclone import ObjectServer
 from tests.lab.world import RunningWorld
 from tests.unit.providers.s3.connections import Secrets, keys, opened
@@ -160,8 +161,7 @@ class TestKeys:
     def test_many_pages_are_one_listing(self, moto: Server) -> None:
         store = moto.store()
         wanted = in_order([f"{number:x}/{number}" for number in range(1203)])
-        for key in wanted:
-            moto.client.put_object(Bucket=store._bucket, Key=key, Body=b"")
+        fill(store._bucket, wanted)
         assert listed(store) == wanted
 
 

@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.lab.command import LabClient, repl
+from tests.lab.command import LabClient
+from tests.lab.forks import Forks
 from tests.lab.world import RunningWorld, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+
+@pytest.fixture
+def lab(forked_lab: LabClient) -> LabClient:
+    """What commands leave on the systems counts here, not how they start."""
+    return forked_lab
+
 
 ONE = """\
 apiVersion: repl/v1
@@ -199,12 +207,12 @@ def ceph(world: RunningWorld, folder: Path, source: str, destination: str) -> di
     return {"KEY": facts["access_key"], "SECRET": facts["secret_key"]}
 
 
-def test_rgw_other_bucket(clean_world: RunningWorld, tmp_path: Path) -> None:
+def test_rgw_other_bucket(clean_world: RunningWorld, forks: Forks, tmp_path: Path) -> None:
     env = ceph(clean_world, tmp_path, "named-x", "named-y")
-    refused = repl("apply", "--yes", "--no-verify", cwd=tmp_path, env=env)
+    refused = forks.run("apply", "--yes", "--no-verify", cwd=tmp_path, env=env)
     assert refused.code == 4, refused.text
     assert "RGW-OTHER-BUCKET" in refused.text
-    allowed = repl("apply", "--yes", "--no-verify", "--allow", "RGW-OTHER-BUCKET", cwd=tmp_path, env=env)
+    allowed = forks.run("apply", "--yes", "--no-verify", "--allow", "RGW-OTHER-BUCKET", cwd=tmp_path, env=env)
     assert allowed.code == 0, allowed.text
     clean_world.s3("ceph", zone="z1").put_object(Bucket="named-x", Key="k", Body=b"x")
     other = clean_world.s3("ceph", zone="z2")
@@ -212,21 +220,21 @@ def test_rgw_other_bucket(clean_world: RunningWorld, tmp_path: Path) -> None:
     assert not other.list_objects_v2(Bucket="named-y").get("KeyCount")
 
 
-def test_rgw_dest_change(clean_world: RunningWorld, tmp_path: Path) -> None:
+def test_rgw_dest_change(clean_world: RunningWorld, forks: Forks, tmp_path: Path) -> None:
     env = ceph(clean_world, tmp_path, "moved-a", "moved-b")
     allow = ("--allow", "RGW-OTHER-BUCKET")
-    assert repl("apply", "--yes", "--no-verify", *allow, cwd=tmp_path, env=env).code == 0
+    assert forks.run("apply", "--yes", "--no-verify", *allow, cwd=tmp_path, env=env).code == 0
     path = tmp_path / "all.yaml"
     path.write_text(path.read_text().replace("bucket: moved-b", "bucket: moved-a"))
-    planned = repl("plan", "--output", "json", *allow, cwd=tmp_path, env=env).json
+    planned = forks.run("plan", "--output", "json", *allow, cwd=tmp_path, env=env).json
     assert "RGW-DEST-CHANGE" in {effect["rule"] for effect in planned["effects"]}
     calls = [step["operation"] for step in planned["containers"][0]["steps"]]
     assert calls == ["DeleteBucketReplication", "PutBucketReplication"]
-    assert repl("apply", "--yes", "--no-verify", *allow, cwd=tmp_path, env=env).code == 0
+    assert forks.run("apply", "--yes", "--no-verify", *allow, cwd=tmp_path, env=env).code == 0
     assert clean_world.s3("ceph", zone="z1").get_bucket_replication(Bucket="moved-a")["ReplicationConfiguration"][
         "Rules"
     ]
-    assert repl("plan", "--detailed-exitcode", cwd=tmp_path, env=env).code == 0
+    assert forks.run("plan", "--detailed-exitcode", cwd=tmp_path, env=env).code == 0
 
 
 def test_rgw_in_place_is_fatal_there(clean_world: RunningWorld) -> None:

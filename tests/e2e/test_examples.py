@@ -3,50 +3,42 @@
 import os
 import re
 import shutil
-import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from tests.lab.command import Ended, LabClient, repl
+from tests.lab.command import LabClient
+from tests.lab.examples import (
+    CONSOLE_RULE,
+    WORLD,
+    Example,
+    alarik,
+    buckets,
+    configuration_writes,
+    environment,
+    is_ours,
+    remove_all,
+    variables,
+)
 from tests.lab.world import RunningWorld, eventually, run_world
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 CANARIES = ".repl-canary"
+NAMES = (
+    "s3-to-s3", "qumulo-archive", "qumulo-restore", "ceph-zones", "guarded", "bos-to-bos", "alarik-to-s3", "mixed",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def systems() -> Iterator[RunningWorld]:
-    """AWS, two zones of Ceph and a Qumulo cluster, all with the lab's data."""
-    with run_world("--s3", "s3", "--s3", "ceph:rgw", "--qumulo", "nas-1", "--seed", "--with-parent") as running:
-        running.switch("nas-1", job_seconds=0)
+    """Every kind of system, with the lab's data."""
+    with run_world(*WORLD) as running:
+        running.switch("nas-1", job_seconds=0, public_authorities="world")
         yield running
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A copy of one example's folder, and how its README says it is pointed at the lab."""
-
-    folder: Path
-    variables: dict[str, str]
-    environ: dict[str, str]
-    systems: RunningWorld
-
-    def run(self, command: str, *arguments: str) -> Ended:
-        given = [part for name, value in self.variables.items() for part in ("--var", f"{name}={value}")]
-        return repl(command, *arguments, *given, cwd=self.folder, env=self.environ)
-
-    def edit(self, name: str, before: str, after: str) -> None:
-        path = self.folder / name
-        assert before in path.read_text()
-        path.write_text(path.read_text().replace(before, after))
 
 
 @pytest.fixture
@@ -55,55 +47,17 @@ def example(request: pytest.FixtureRequest, systems: RunningWorld, tmp_path: Pat
     name = str(request.param)
     folder = tmp_path / name
     shutil.copytree(ROOT / "examples" / name, folder, ignore=shutil.ignore_patterns(".repl"))
-    s3, nas, ceph = systems.emulator("s3"), systems.emulator("nas-1"), systems.emulator("ceph")
-    keys = ("AWS", "AWS_EU", "RGW")
-    environ = {f"{key}_ACCESS_KEY_ID": s3["access_key"] for key in keys}
-    environ |= {f"{key}_SECRET_ACCESS_KEY": s3["secret_key"] for key in keys}
-    environ |= {
-        "STORE_SOUTH_SECRET_KEY": s3["secret_key"], "NAS_1_TOKEN": nas["token"], "NAS_1_PASSWORD": nas["password"],
-        "AWS_CA_BUNDLE": systems.ca,
-    }  # fmt: skip
-    cluster = {
-        "nas": nas["host"], "nas_port": str(nas["port"]), "store": s3["https"], "store_key_id": s3["access_key"],
-        "ca": systems.ca,
-    }  # fmt: skip
-    variables = {
-        "s3-to-s3": {"eu_endpoint": s3["https"], "us_endpoint": s3["https"]},
-        "qumulo-archive": cluster,
-        "qumulo-restore": cluster,
-        "ceph-zones": {zone: ceph["zones"][zone]["https"] for zone in ("z1", "z2")},
-        "guarded": {"endpoint": s3["https"]},
-    }[name]
-    return Example(folder, variables, environ, systems)
+    return Example(folder, variables(name, systems), environment(systems), systems)
 
 
 @pytest.fixture(autouse=True)
 def no_rules_left(systems: RunningWorld) -> Iterator[None]:
     """Examples share the lab's buckets and directories; each starts without rules and relationships."""
     yield
-    for bucket in ("logs", "media"):
-        systems.s3().delete_bucket_replication(Bucket=bucket)
-    nas = systems.emulator("nas-1")
-    trusted = ssl.create_default_context(cafile=systems.ca)
-    bearer = {"Authorization": f"Bearer {nas['token']}"}
-    with httpx.Client(base_url=nas["url"], headers=bearer, verify=trusted) as http:
-        place = "/v3/replication/object-relationships/"
-        for relationship in http.get(place).json():
-            eventually(lambda one=relationship["id"]: http.delete(f"{place}{one}").status_code in (200, 404))
+    remove_all(systems)
 
 
-def configuration_writes(systems: RunningWorld, since: int) -> list[dict[str, Any]]:
-    log = [entry for name in ("s3", "ceph", "nas-1") for entry in systems.requests(name, since)]
-    return [entry for entry in log if entry["write"] and is_configuration(entry)]
-
-
-def is_configuration(entry: dict[str, Any]) -> bool:
-    return "replication" in str(entry.get("query", "")) or str(entry["path"]).startswith("/v3/replication/")
-
-
-@pytest.mark.parametrize(
-    "example", ["s3-to-s3", "qumulo-archive", "qumulo-restore", "ceph-zones", "guarded"], indirect=True
-)
+@pytest.mark.parametrize("example", NAMES, indirect=True)
 def test_example_is_applied_proved_and_then_empty(example: Example) -> None:
     planned = example.run("plan", "--out", "plan.json", "--output", "json")
     assert planned.code == 0, planned.text
@@ -116,13 +70,14 @@ def test_example_is_applied_proved_and_then_empty(example: Example) -> None:
     proved = example.run("verify", "--output", "json")
     assert proved.code == 0, proved.text
     assert {item["level"] for item in proved.json["verifications"]} == {"canary"}
-    assert len(proved.json["verifications"]) == plan["summary"]["create"]
+    assert len(proved.json["verifications"]) == plan["summary"]["create"] + plan["summary"]["none"]
     again = example.run("plan", "--detailed-exitcode")
     assert again.code == 0, again.text
     assert "No changes" in again.out
     assert example.run("drift").code == 0
-    for secret in (example.environ["AWS_SECRET_ACCESS_KEY"], example.environ["NAS_1_TOKEN"]):
-        assert secret not in planned.text + applied.text + proved.text + (example.folder / "plan.json").read_text()
+    said = planned.text + applied.text + proved.text + (example.folder / "plan.json").read_text()
+    for name, secret in example.environ.items():
+        assert secret not in said or not re.search("SECRET|TOKEN|PASSWORD", name), name
 
 
 @pytest.mark.parametrize("example", ["s3-to-s3"], indirect=True)
@@ -161,6 +116,86 @@ def test_another_bucket_name_on_ceph_is_held_back(example: Example) -> None:
     refused = example.run("plan", "--select", "media-z1-to-z2")
     assert refused.code in (1, 4), refused.text
     assert "RGW-OTHER-BUCKET" in refused.out
+
+
+@pytest.mark.parametrize("example", ["bos-to-bos"], indirect=True)
+def test_rule_of_the_console_is_taken_over_as_it_is(example: Example) -> None:
+    before = buckets(example.systems, "bos")["prod-thumbs"]["rules"]
+    mark = example.systems.last_request()
+    assert example.run("apply", "--yes", "--select", "thumbs-to-gz").code == 0
+    assert configuration_writes(example.systems, mark) == []
+    after = buckets(example.systems, "bos")["prod-thumbs"]["rules"]
+    assert {name: rule["runs"] for name, rule in before.items()} == {CONSOLE_RULE: after[CONSOLE_RULE]["runs"]}
+
+
+@pytest.mark.parametrize("example", ["bos-to-bos"], indirect=True)
+def test_history_is_copied_but_for_exclusions(example: Example) -> None:
+    systems = example.systems
+    for key in ("raw/late.tmp", "raw/drafts/a.jpeg", "raw/a~backup~b.jpeg", "raw/kept.jpeg"):
+        systems.control("POST", "/emulators/bos/actions/write", {"bucket": "prod-images", "key": key, "text": "x"})
+    assert example.run("apply", "--yes").code == 0
+    eventually(lambda: "raw/kept.jpeg" in buckets(systems, "bos")["dr-images"]["objects"])
+    eventually(lambda: not systems.control("GET", "/state")["emulators"]["bos"]["state"]["replication"]["queued"])
+    copies, scans = buckets(systems, "bos")["dr-images"]["objects"], buckets(systems, "bos")["dr-archive"]["objects"]
+    assert not [key for key in copies if re.search(r"\.tmp$|drafts|backup", key)]
+    assert copies["raw/kept.jpeg"]["storage_class"] == "STANDARD_IA"
+    assert scans["bj/2019/a.tif"]["storage_class"] == "COLD"
+
+
+@pytest.mark.parametrize("example", ["bos-to-bos"], indirect=True)
+def test_changes_on_bos_wait_for_approval(example: Example) -> None:
+    assert example.run("apply", "--yes", "--no-verify").code == 0
+    example.edit("replications.yaml", '      - "*.tmp"\n', '      - "*.tmp"\n      - "*.bak"\n')
+    example.edit("workspace.yaml", "state: active", "state: paused")
+    paused = example.run("plan", "--select", "scans-to-gz")
+    assert paused.code == 4, paused.text
+    assert "BOS-NO-DISABLE" in paused.out
+    example.edit("workspace.yaml", "state: paused", "state: active")
+    blocked = example.run("plan")
+    assert blocked.code == 4, blocked.text
+    assert "BOS-RESTART" in blocked.out
+    assert example.run("apply", "--yes", "--allow", "BOS-RESTART@images-to-gz").code == 0
+
+
+@pytest.mark.parametrize("example", ["alarik-to-s3"], indirect=True)
+def test_one_bucket_one_write_for_each_list(example: Example) -> None:
+    systems = example.systems
+    mark = systems.last_request()
+    assert example.run("apply", "--yes").code == 0
+    paths = [entry["path"].partition("/replication/")[2] for entry in configuration_writes(systems, mark)]
+    assert [path for path in paths if "resync" not in path] == ["targets", "rules"]
+    assert len(paths) == 4
+    with alarik(systems, "alarik-eu") as http:
+        targets, rules = (http.get(f"uploads/replication/{kind}").json()[kind] for kind in ("targets", "rules"))
+    assert sorted(map(is_ours, targets)) == [False, True, True]
+    assert sorted(map(is_ours, rules)) == [False, True, True, True]
+    aws = {item["Key"] for item in systems.s3().list_objects_v2(Bucket="uploads-dr").get("Contents", [])}
+    assert "uploads/2026/01.bin" in aws
+
+
+@pytest.mark.parametrize("example", ["mixed"], indirect=True)
+@pytest.mark.parametrize(
+    ("file", "before", "after", "codes"),
+    [
+        ("eu", "aws-eu, bucket: proj", "aws-us, bucket: logs-dr", {"REPL-P001"}),
+        ("eu", "source: {provider: nas-1, path: /projects}", "source: {provider: aws-eu, bucket: logs}", {"REPL-C001"}),
+        ("china", "bos-gz, bucket: dr-images", "aws-eu, bucket: proj", {"REPL-C001"}),
+    ],
+)
+def test_what_is_not_possible_is_refused(example: Example, file: str, before: str, after: str, codes: set[str]) -> None:
+    example.edit(f"flows/{file}.yaml", before, after)
+    refused = example.run("validate")
+    assert refused.code in (1, 4), refused.text
+    assert codes <= set(re.findall(r"error\[(REPL-\w+)\]", refused.out)), refused.text
+
+
+@pytest.mark.parametrize("example", ["mixed"], indirect=True)
+def test_guard_counts_what_nobody_knows_the_amount_of(example: Example) -> None:
+    assert example.run("apply", "--yes", "--no-verify", "--select", "images-to-gz").code == 0
+    example.edit("flows/china.yaml", '["*.tmp"]', '["*.tmp", "*.bak"]')
+    refused = example.run("plan", "--allow", "BOS-RESTART@images-to-gz")
+    assert refused.code == 4, refused.text
+    assert "REPL-P011" in refused.out
 
 
 @pytest.mark.parametrize("example", ["guarded"], indirect=True)
@@ -222,6 +257,7 @@ def test_screen_in_the_readme_is_what_is_printed(lab: LabClient) -> None:
     assert lab.run("apply", "--yes", "--no-verify").code == 0
     lab.edit("replications.yaml", "storageClass: STANDARD_IA", "storageClass: GLACIER_IR")
     lab.edit("replications.yaml", "bucket: proj, prefix: v1/", "bucket: proj, prefix: v2/")
+    lab.edit("replications.yaml", '["*.tmp"]', '["*.tmp", "*.bak"]')
     planned = lab.run("plan", "--out", "plan.json", env={**os.environ, "COLUMNS": "96", "NO_COLOR": "1"})
     assert planned.code == 4, planned.text
     assert without_what_varies(planned.out) == without_what_varies(shown)

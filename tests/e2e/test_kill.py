@@ -2,21 +2,14 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.lab.command import Ended, LabClient
-from tests.lab.forks import KILLED, Forks, forking
+from tests.lab.forks import KILLED
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
-
-
-@pytest.fixture
-def forks(lab: LabClient) -> Iterator[Forks]:
-    with forking(lab.folder) as running:
-        yield running
 
 
 def killed(ended: Ended) -> bool:
@@ -25,7 +18,7 @@ def killed(ended: Ended) -> bool:
     return ended.code == KILLED
 
 
-def clear(lab: LabClient, forks: Forks) -> None:
+def clear(lab: LabClient) -> None:
     """Take everything off the live systems, and the memory of it."""
     (lab.folder / "replications.yaml").rename(lab.folder / "kept.txt")
     (lab.folder / "one.yaml").write_text(
@@ -33,7 +26,7 @@ def clear(lab: LabClient, forks: Forks) -> None:
         "spec: {source: {provider: aws-eu, bucket: proj}, destination: {provider: aws-us, bucket: logs-dr}}\n"
     )
     lab.edit("workspace.yaml", "maxLost: 2", "maxLost: 9")
-    assert forks.run("apply", "--yes", "--no-verify", "--prune").code == 0
+    assert lab.run("apply", "--yes", "--no-verify", "--prune").code == 0
     lab.edit("workspace.yaml", "maxLost: 9", "maxLost: 2")
     lab.s3.delete_bucket_replication(Bucket="proj")
     (lab.folder / "one.yaml").unlink()
@@ -42,43 +35,47 @@ def clear(lab: LabClient, forks: Forks) -> None:
         path.unlink() if path.is_file() else path.rmdir()
 
 
+@pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_at_every_boundary_and_run_again(lab: LabClient, forks: Forks, when: str) -> None:
+def test_killed_at_every_boundary_and_run_again(forked_lab: LabClient, when: str, first: int) -> None:
+    """Every other boundary, from the first of them: two halves make a whole, and run side by side."""
+    lab = forked_lab
     lab.switch("nas-1", job_seconds=0)
-    number = 0
+    number = first
     while True:
-        assert forks.run("plan", "--out", "p.json").code == 0
-        if not killed(forks.run("apply", "p.json", "--no-verify", kill=(number, when == "after"))):
+        assert lab.run("plan", "--out", "p.json").code == 0
+        if not killed(lab.run("apply", "p.json", "--no-verify", kill=(number, when == "after"))):
             break
-        again = forks.run("apply", *(("p.json",) if number % 2 else ("--yes",)), "--no-verify")
+        again = lab.run("apply", *(("p.json",) if number % 2 else ("--yes",)), "--no-verify")
         assert again.code == 0, (number, again.text)
         identities = [(item["direction"], item["bucket"], item["object_folder"]) for item in lab.relationships()]
         assert len(identities) == len(set(identities)) == 2, number
         assert [rule["ID"] for rule in lab.rules("logs")] == ["repl.lab.logs-to-dr"]
         assert [rule["ID"] for rule in lab.rules("media")] == ["repl.lab.media-to-dr"]
-        planned = forks.run("plan", "--detailed-exitcode")
+        planned = lab.run("plan", "--detailed-exitcode")
         assert planned.code == 0, (number, planned.text)
-        clear(lab, forks)
-        number += 1
+        clear(lab)
+        number += 2
     assert number >= 12
 
 
-def test_a_replacement_killed_at_every_boundary(lab: LabClient, forks: Forks) -> None:
+def test_a_replacement_killed_at_every_boundary(forked_lab: LabClient) -> None:
+    lab = forked_lab
     lab.switch("nas-1", job_seconds=0)
     allow = ("--allow", "QUMULO-REPLACE")
-    assert forks.run("apply", "--yes", "--no-verify").code == 0
+    assert lab.run("apply", "--yes", "--no-verify").code == 0
     number, folder = 0, 1
     while True:
         lab.edit("replications.yaml", f"prefix: v{folder}/", f"prefix: v{folder + 1}/")
         folder += 1
-        assert forks.run("plan", "--out", "p.json", *allow).code == 0
-        if not killed(forks.run("apply", "p.json", "--no-verify", kill=(number, True))):
+        assert lab.run("plan", "--out", "p.json", *allow).code == 0
+        if not killed(lab.run("apply", "p.json", "--no-verify", kill=(number, True))):
             break
-        again = forks.run("apply", *(("p.json",) if number % 2 else ("--yes", *allow)), "--no-verify")
+        again = lab.run("apply", *(("p.json",) if number % 2 else ("--yes", *allow)), "--no-verify")
         assert again.code == 0, (number, again.text)
         folders = sorted(item["object_folder"].strip("/") for item in lab.relationships())
         assert folders == ["raw", f"v{folder}"], number
-        assert forks.run("plan", "--detailed-exitcode").code == 0
+        assert lab.run("plan", "--detailed-exitcode").code == 0
         number += 1
     assert number >= 6
 

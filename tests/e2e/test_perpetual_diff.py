@@ -11,6 +11,13 @@ from tests.lab.command import LabClient
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
+
+@pytest.fixture
+def lab(forked_lab: LabClient) -> LabClient:
+    """What commands leave on the systems counts here, not how they start."""
+    return forked_lab
+
+
 RULES = "replications.yaml"
 
 ONE = """\

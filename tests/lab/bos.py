@@ -257,6 +257,20 @@ def _closing_connection(connect: Callable[..., Any], *rest: Any, **more: Any) ->
     return connection
 
 
+def person(endpoint: str, keys: Keys) -> BosClient:
+    """The vendor's client at an endpoint, without retries; to be used within `closing_connections`."""
+    who = BceCredentials(keys.access_key, keys.secret_key)
+    return BosClient(BceClientConfiguration(who, endpoint=endpoint, retry_policy=NoRetryPolicy()))
+
+
+@contextlib.contextmanager
+def closing_connections() -> Iterator[None]:
+    """Let the SDK close each connection after its request."""
+    connect = functools.partial(_closing_connection, bce_http_client._get_connection)
+    with mock.patch.object(bce_http_client, "_get_connection", connect):
+        yield
+
+
 @contextlib.contextmanager
 def start(directory: Path, certificate: Certificate | None = None, *, seed: bool = False) -> Iterator[Lab]:
     """Run a cloud until the block ends."""
@@ -273,8 +287,7 @@ def start(directory: Path, certificate: Certificate | None = None, *, seed: bool
     )
     emulator = BosEmulator(Options("bos", seed=seed))
     with contextlib.ExitStack() as stack:
-        connect = functools.partial(_closing_connection, bce_http_client._get_connection)
-        stack.enter_context(mock.patch.object(bce_http_client, "_get_connection", connect))
+        stack.enter_context(closing_connections())
         stack.callback(emulator.stop)
         stack.callback(clock.stop)
         emulator.start(context)

@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +51,18 @@ def repl(
 
 @dataclass(slots=True)
 class LabClient:
-    """What a test does to a lab behind repl's back, and what it looks at."""
+    """What a test does to a lab behind repl's back, and what it looks at. ``command`` runs repl: `repl`, or a fork."""
 
     lab: Lab
+    command: Callable[..., Ended] = repl
+    _s3: Any = field(default=None, repr=False)
 
     @property
     def folder(self) -> Path:
         return self.lab.folder
 
     def run(self, *arguments: str, **more: Any) -> Ended:
-        return repl(*arguments, cwd=self.folder, **more)
+        return self.command(*arguments, cwd=self.folder, **more)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         reply = httpx.request(method, self.lab.world["control"] + path, json=body, timeout=10)
@@ -87,11 +89,18 @@ class LabClient:
 
     @property
     def s3(self) -> Any:
-        facts = self.lab.s3
-        return boto3.client(
-            "s3", endpoint_url=facts["https"], verify=self.lab.world["ca"], region_name="eu-west-1",
-            aws_access_key_id=facts["access_key"], aws_secret_access_key=facts["secret_key"],
-        )  # fmt: skip
+        if self._s3 is None:
+            facts = self.lab.s3
+            self._s3 = boto3.client(
+                "s3", endpoint_url=facts["https"], verify=self.lab.world["ca"], region_name="eu-west-1",
+                aws_access_key_id=facts["access_key"], aws_secret_access_key=facts["secret_key"],
+            )  # fmt: skip
+        return self._s3
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._s3 is not None:
+            self._s3.close()
 
     def rules(self, bucket: str) -> list[dict[str, Any]]:
         return list(self.s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]["Rules"])

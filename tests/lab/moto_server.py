@@ -3,8 +3,10 @@
 import contextlib
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -34,3 +36,10 @@ def serve(certificate: Certificate) -> Iterator[ObjectServer]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def fill(bucket: str, keys: Iterable[str]) -> None:
+    """Put empty objects into a bucket of the server behind its back: a thousand requests take long."""
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for key in keys:
+        backend.put_object(bucket, key, b"")

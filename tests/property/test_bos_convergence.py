@@ -28,6 +28,7 @@ from tests.contract.harnesses.bos import DESTINATIONS, SOURCES, BosHarness, Way
 
 CLASSES = ("STANDARD", "STANDARD_IA", "COLD")
 GLOBS = ("*.tmp", "*~", "old/*", "raw-*", "*draft*", "*_cache/*")
+CANARY = ".repl-canary/"
 HIDDEN = {"echo_not_include_resource": False, "echo_destination_prefix": False}
 
 
@@ -45,9 +46,11 @@ SPECS = st.fixed_dictionaries(
         "historyStorageClass": st.sampled_from((*CLASSES, "REMAIN")),
         "exclude": st.lists(st.sampled_from(GLOBS), max_size=3),
         "below": st.sampled_from(("", "copies/")),
+        "parts": st.lists(st.sampled_from(("a", "b/", "c d")), min_size=1, max_size=3),
     },
 ).filter(_fits)
-"""What a rule can hold, flat; `below` is the destination's prefix, which is always managed."""
+"""What a rule can hold, flat. `below` is the destination's prefix, which is always managed; `parts` are what of the
+source's prefix takes part, beside the canary's folder."""
 
 
 class Quick(BosHarness):
@@ -84,8 +87,11 @@ class Quick(BosHarness):
         """The flow of a desired line."""
         spec = deepcopy(line.spec)
         there = {"bucket": DESTINATIONS[line.to], "prefix": spec.pop("below", "")}
-        if "historyStorageClass" in spec:
-            spec["bos"] = {"historyStorageClass": spec.pop("historyStorageClass")}
+        own = {"historyStorageClass": spec.pop("historyStorageClass", None)}
+        if "parts" in spec:
+            own["resources"] = [f"{line.prefix}{part}*" for part in (*spec.pop("parts"), CANARY)]
+        if any(own.values()):
+            spec["bos"] = own
         if "exclude" in spec:
             spec["filter"] = {"exclude": spec.pop("exclude")}
         usual = {"state": None, "existing": None}
@@ -122,10 +128,10 @@ class _Kept:
 
 
 def _body(line: Line) -> dict[str, Any]:
-    bucket, spec = SOURCES[line.group], line.spec
+    spec = line.spec
     made: dict[str, Any] = {
         "status": "disabled" if spec.get("state") == "paused" else "enabled",
-        "resource": [f"{bucket}/{line.prefix}*"],
+        "resource": list(_covered(line)),
         "notIncludeResource": list(_excluded(line)),
         "destination": {"bucket": DESTINATIONS[line.to], "prefix": spec.get("below", "")},
         "replicateDeletes": "enabled" if spec.get("deletes") == "replicate" else "disabled",
@@ -135,6 +141,11 @@ def _body(line: Line) -> dict[str, Any]:
     if spec.get("existing") == "copy":
         made["replicateHistory"] = {"storageClass": _history_class(spec) or "REMAIN"}
     return made
+
+
+def _covered(line: Line) -> tuple[str, ...]:
+    parts = {*line.spec["parts"], CANARY} if "parts" in line.spec else {""}
+    return tuple(sorted(f"{SOURCES[line.group]}/{line.prefix}{part}*" for part in parts))
 
 
 def _excluded(line: Line) -> tuple[str, ...]:
@@ -158,8 +169,8 @@ def _differs(line: Line, held: Record) -> bool:
         "storageClass": (rule.storage_class, spec.get("storageClass")),
         "exclude": (tuple(sorted(rule.exclusions)), _excluded(line)),
     }
-    always = (rule.resources, rule.destination, rule.prefix)
-    wanted = ((f"{SOURCES[line.group]}/{line.prefix}*",), DESTINATIONS[line.to], spec.get("below", ""))
+    always = (tuple(sorted(rule.resources)), rule.destination, rule.prefix)
+    wanted = (_covered(line), DESTINATIONS[line.to], spec.get("below", ""))
     history = spec.get("existing") == "copy" and {"historyStorageClass", "storageClass"} & spec.keys()
     return (
         always != wanted

@@ -23,12 +23,9 @@ from reconciler.testing.host import Host
 from reconciler.testing.memory import MemoryWorld
 from reconciler.testing.memory.config import INFO as MEMORY_INFO
 from reconciler.testing.strategies import Line, Spec, Worlds, specs, worlds
-from tests.contract.conftest import one_loader
 from tests.contract.harnesses.memory import MemoryHarness
 from tests.contract.harnesses.s3 import AwsHarness
 from tests.contract.harnesses.s3_rules import ROLE
-
-__all__ = ["one_loader"]
 
 GRAINS = pytest.mark.parametrize("grain", ["container", "relationship"])
 MEMORY = specs(MEMORY_INFO.capabilities - {Capability.SCHEDULE}, storage_classes=("STANDARD", "COLD"))

@@ -4,10 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.conftest import one_loader
 from tests.real.live import LiveS3, Service
-
-__all__ = ["one_loader"]
 
 
 @pytest.fixture(scope="session")

@@ -22,12 +22,13 @@ from reconciler.manifest.secrets import Secrets
 from reconciler.manifest.trust import load_trust
 from reconciler.model import manifest as models
 from reconciler.model.secret import SecretRef
+from reconciler.providers.alarik.config import AlarikConfig, AlarikOptions
 from reconciler.providers.base import Access
 from reconciler.providers.bos import config as bos
+from reconciler.providers.clonecloudstore.config import CloneCloudStoreConfig, CloneCloudStoreOptions
 from reconciler.providers.qumulo.config import QumuloConfig, QumuloOptions, S3Credentials
 from reconciler.providers.registry import Registry
 from reconciler.providers.s3.config import Credentials, S3Config, S3Options
-from reconciler.providers.clonecloudstore.config import CloneCloudStoreConfig, CloneCloudStoreOptions
 from reconciler.providers.scp import config as scp
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ _UNWANTED = re.compile(r"/(?:work|home|opt|root)/|pypi|to-do|seamless|powerful|b
 HAND_WRITTEN = [page for page in PAGES if not page.read_text().startswith("<!-- Made from")]
 REGISTRY = Registry.installed()
 
-TYPES = ("s3", "bos", "qumulo")
+TYPES = ("s3", "bos", "alarik", "qumulo")
 FIELDS: dict[str, dict[str, type[BaseModel]]] = {
     "docs/manifests.md": {
         "Metadata": models.Metadata, "Provider": models.ProviderSpec, "Limits": models.Limits,
@@ -53,6 +54,7 @@ FIELDS: dict[str, dict[str, type[BaseModel]]] = {
     "docs/providers/bos.md": {
         "Provider": bos.BosConfig, "Credentials": bos.Credentials, "Options": bos.BosOptions,
     },
+    "docs/providers/alarik.md": {"Provider": AlarikConfig, "Options": AlarikOptions},
     "docs/providers/scp.md": {"Provider": scp.ScpConfig, "Credentials": scp.Credentials, "Options": scp.ScpOptions},
     "docs/providers/clonecloudstore.md": {"Provider": CloneCloudStoreConfig, "Options": CloneCloudStoreOptions},
     "docs/providers/qumulo.md": {"Provider": QumuloConfig, "Options": QumuloOptions, "Credentials": S3Credentials},
@@ -127,7 +129,7 @@ def test_no_page_names_what_is_not_there() -> None:
     for page in PAGES:
         text = page.read_text()
         assert set(re.findall(r"REPL-[A-Z]\d{3}", text)) <= codes_in_code(), page
-        named = set(re.findall(r"\b(?:S3|RGW|QUMULO)(?:-[A-Z]+)+\b", text))
+        named = set(re.findall(r"\b(?:S3|RGW|BOS|ALARIK|QUMULO)(?:-[A-Z]+)+\b", text))
         assert named <= effects, f"{page}: {named - effects}"
 
 
@@ -206,7 +208,8 @@ def shown(value: Any, name: str) -> str:
         ("s3", "Every flavour", "aws"), ("s3", "Every flavour", "rgw"), ("s3", "Every flavour", "generic"),
         ("s3", "AWS and generic", "aws"), ("s3", "AWS and generic", "generic"), ("s3", "Only AWS", "aws"),
         ("s3", "Only Ceph", "rgw"), ("qumulo", "What it cannot hold", "aws"),
-        ("bos", "What it cannot hold", "aws"), ("scp", "What it cannot hold", "aws"),
+        ("bos", "What it cannot hold", "aws"), ("alarik", "What it cannot hold", "aws"),
+        ("scp", "What it cannot hold", "aws"),
     ],
 )  # fmt: skip
 def test_what_a_provider_cannot_hold_is_the_finding_named(
@@ -235,6 +238,8 @@ def case(page: str, flavour: str, snippet: dict[str, Any]) -> list[dict[str, Any
         spec = {"source": {"provider": "nas", "path": "/projects"}, "destination": bucket}
     if page == "bos":
         spec = {"source": {**bucket, "provider": "bj"}, "destination": {"provider": "gz", "bucket": "logs-dr"}}
+    if page == "alarik":
+        spec["source"] = {**bucket, "provider": "ala"}
     if page == "scp":
         spec = {"source": {"provider": "west", "volume": "logs"}, "schedule": {"every": "5m"}}
         spec["destination"] = {"provider": "east", "volume": "logs_dr"}
@@ -243,6 +248,7 @@ def case(page: str, flavour: str, snippet: dict[str, Any]) -> list[dict[str, Any
     documents = [provider("s3-1", {"s3": s3}), provider("s3-2", {"s3": s3})]
     documents.append(provider("nas", {"qumulo": {"host": "nas.example", "token": {"env": "TOKEN"}}}))
     documents += [provider(region, {"bos": {"region": region, "credentials": keys}}) for region in ("bj", "gz")]
+    documents.append(provider("ala", {"alarik": {"endpoint": "https://alarik.example", "credentials": keys}}))
     key = {"accessKey": "AK", "secretKey": {"env": "KEY"}}
     regions = (("west", "kr-west1"), ("east", "kr-east1"))
     documents += [
@@ -333,7 +339,8 @@ def test_vendor_words_of_a_page_are_those_of_the_code(name: str) -> None:
 
 def test_permissions_for_s3_are_those_of_the_calls_in_use() -> None:
     text = (ROOT / "docs/providers/s3.md").read_text()
-    code = "\n".join(path.read_text() for path in (PACKAGE / "providers" / "s3").glob("*.py"))
+    files = [*(PACKAGE / "providers" / "s3").glob("*.py"), PACKAGE / "providers" / "s3_objects.py"]
+    code = "\n".join(path.read_text() for path in files)
     calls = {
         "s3:GetReplicationConfiguration": "get_bucket_replication", "s3:ListBucket": "head_bucket",
         "s3:GetBucketVersioning": "get_bucket_versioning", "s3:GetBucketLocation": "get_bucket_location",
@@ -349,13 +356,21 @@ def test_permissions_for_s3_are_those_of_the_calls_in_use() -> None:
 
 def test_capability_claims_are_those_of_the_registry() -> None:
     held = {info.type: {one.value for one in info.capabilities} for info in REGISTRY.infos()}
-    s3, qumulo = ((ROOT / f"docs/providers/{name}.md").read_text() for name in ("s3", "qumulo"))
+    s3, bos, alarik, qumulo = ((ROOT / f"docs/providers/{name}.md").read_text() for name in TYPES)
     assert ("pause" in held["qumulo"]) != ("`state: paused` | REPL-C201" in qumulo)
     assert ("update" in held["qumulo"]) != ("It cannot be changed" in qumulo)
     assert ("continuous" in held["qumulo"]) != ("no other job starts by itself" in qumulo)
     assert ("schedule" in held["s3"]) != ("REPL-C105" in s3)
     assert ("exclude_filter" in held["s3"]) != ("REPL-C104" in s3)
     assert ("resync" in held["s3"]) != ("S3 Batch Replication" in s3)
+    for name, page in (("bos", bos), ("alarik", alarik)):
+        assert ("resync" in held[name]) == ("`repl resync NAME`" in page)
+    assert ("schedule" in held["bos"]) != ("REPL-C301" in bos)
+    assert ("tag_filter" in held["bos"]) != ("REPL-C302" in bos)
+    assert ("exclude_filter" in held["bos"]) == ("REPL-C303" in bos)
+    assert ("storage_class" in held["alarik"]) != ("REPL-C401" in alarik)
+    assert ("schedule" in held["alarik"]) != ("REPL-C404" in alarik)
+    assert ("loop_guard" in held["alarik"]) != ("nothing in Alarik stops what has come round" in alarik)
 
 
 def test_pages_are_plain() -> None:

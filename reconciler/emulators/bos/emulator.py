@@ -35,6 +35,7 @@ class BosEmulator:
     ``crash``            close all endpoints, or those of ``{"region"}``, as a dying process does
     ``restart``          crash and come back on the same ports; everything is kept
     ``expire-sessions``  end every temporary credential
+    ``set-overdue``      ``{"overdue": true | false, "account"?: "owner" | "other"}``: nothing works until it is paid
     ``create-bucket``    ``{"bucket", "region"?, "multi_az"?, "account"?: "owner" | "other"}``
     ``set-acl``          ``{"bucket", "acl": "private" | "public-read" | "public-read-write"}``
     ``versioning``       ``{"bucket", "status": "Enabled" | "Suspended"}``
@@ -136,6 +137,13 @@ class BosEmulator:
         self.cloud.identities.expire_sessions()
         return {}
 
+    def set_overdue(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
+        account = _ACCOUNTS.get(str(arguments.get("account", "owner")))
+        if account is None:
+            raise ValueError(f"account must be one of {', '.join(_ACCOUNTS)}")
+        self.cloud.identities.set_overdue(account, overdue=arguments.get("overdue") is True)
+        return {}
+
     def create_bucket(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
         region, account = arguments.get("region", REGIONS[0]), arguments.get("account", "owner")
         if region not in REGIONS or account not in _ACCOUNTS:
@@ -203,6 +211,7 @@ _ACTS: Final[Mapping[str, Callable[[BosEmulator, Mapping[str, JsonValue]], JsonV
     "crash": BosEmulator.crash,
     "restart": BosEmulator.restart,
     "expire-sessions": BosEmulator.expire_sessions,
+    "set-overdue": BosEmulator.set_overdue,
     "create-bucket": BosEmulator.create_bucket,
     "set-acl": BosEmulator.set_acl,
     "versioning": BosEmulator.versioning,

@@ -43,6 +43,7 @@ class Identities:
         self._lock = threading.Lock()
         self._by_key = {credential.access_key: credential for credential in credentials}
         self._expired: frozenset[str] = frozenset()
+        self._overdue: frozenset[Account] = frozenset()
 
     def find(self, access_key: str) -> Credential | None:
         with self._lock:
@@ -62,3 +63,13 @@ class Identities:
         """End every temporary credential."""
         with self._lock:
             self._expired = frozenset(key for key, one in self._by_key.items() if one.token is not None)
+
+    def set_overdue(self, account: Account, *, overdue: bool) -> None:
+        """Let an account owe money, or have paid."""
+        with self._lock:
+            self._overdue = self._overdue | {account} if overdue else self._overdue - {account}
+
+    def is_overdue(self, account: Account) -> bool:
+        """Whether nothing is done for that account until it has paid."""
+        with self._lock:
+            return account in self._overdue

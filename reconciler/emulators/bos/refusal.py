@@ -13,6 +13,7 @@ from reconciler.emulators.message import Reply
 
 _MESSAGES: Final[Mapping[str, str]] = {
     "AccessDenied": "Access denied.",
+    "AccountOverdue": "Your account is overdue.",
     "BadDigest": "The Content-MD5 you specified did not match what we received.",
     "BucketAlreadyExists": "The requested bucket name is not available. The bucket namespace is shared by all users.",
     "BucketNotEmpty": "The bucket you tried to delete is not empty.",

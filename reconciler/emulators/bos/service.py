@@ -66,6 +66,8 @@ class BosService:
 
     def _answer(self, request: Request) -> Reply:
         credential = auth.verify(request, self._cloud.identities, self._cloud.switches)
+        if self._cloud.identities.is_overdue(credential.account):
+            raise Refusal(403, "AccountOverdue")
         route = _route(request)
         if route is None:
             raise Refusal(501, "NotImplemented", "This emulator does not hold what was asked for.")

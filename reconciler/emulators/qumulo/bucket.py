@@ -211,7 +211,11 @@ class Buckets:
 
     def _certificate(self, pem: str) -> Path:
         path = self._directory / f"{hashlib.sha256(pem.encode()).hexdigest()[:16]}.pem"
-        path.write_text(pem, encoding="ascii")
+        if not path.exists():
+            # Whole or not at all, and once: another client may be reading it to open a connection.
+            part = path.with_suffix(".part")
+            part.write_text(pem, encoding="ascii")
+            part.replace(path)
         return path
 
 

@@ -17,13 +17,14 @@ def put_calls(live: Replication, bucket: str, order: Sequence[Write]) -> Iterato
     expect = _expected(live, order)
     last_targets = next((one.targets for one in reversed(order) if isinstance(one, PutTargets)), live.targets)
     last_rules = next((one.rules for one in reversed(order) if isinstance(one, PutRules)), live.rules)
-    rules, seen = live.rules, {"targets": 0, "rules": 0}
+    targets, rules, seen = live.targets, live.rules, {"targets": 0, "rules": 0}
     for number, write in enumerate(order, start=1):
         what = "targets" if isinstance(write, PutTargets) else "rules"
         seen[what] += 1
         if isinstance(write, PutTargets):
-            operation, summary = convert.PUT_TARGETS, _targets_summary(live, write)
+            operation, summary = convert.PUT_TARGETS, _targets_summary(targets, write)
             entries = [_entry(one, sent=one.id in write.sent) for one in write.targets]
+            targets = write.targets
         else:
             operation, summary = convert.PUT_RULES, _rules_summary(rules, write)
             entries = [{"id": one.id} if one in live.rules else convert.rule_json(one) for one in write.rules]
@@ -48,7 +49,7 @@ def resync_call(replication: str, bucket: str, rule: Rule) -> Call:
         id=f"resync-{replication}",
         operation=convert.RESYNC,
         target=rule.id,
-        summary=f"send everything below {bucket}/{rule.prefix} once",
+        summary=f"send everything in {convert.place_of(bucket, rule)} once",
         idempotent=False,
         body={"bucket": bucket, "rule": rule.id},
         copies=(replication,),
@@ -87,12 +88,13 @@ def _states(old: Mapping[str, str], stay: AbstractSet[str], written: AbstractSet
     }
 
 
-def _targets_summary(live: Replication, write: PutTargets) -> str:
-    known = {one.id for one in live.targets}
+def _targets_summary(before: Sequence[Target], write: PutTargets) -> str:
+    known, after = {one.id for one in before}, {one.id for one in write.targets}
     return _summary("target", len(write.targets), {
         "new": len(write.sent - known),
         "written anew with the secret": len(write.sent & known),
         "kept": len(write.targets) - len(write.sent),
+        "removed": len(known - after),
     })  # fmt: skip
 
 

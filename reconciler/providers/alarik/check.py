@@ -21,6 +21,7 @@ __all__ = ["AMAZON", "check", "check_together"]
 AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 _PREFIX_MAX = 1024
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _SOURCE, _PEER = ("spec", "source", "bucket"), ("spec", "destination", "provider")
 
 
@@ -64,14 +65,12 @@ def _places(flow: Flow) -> Iterator[Finding]:
             detail = f"{name!r} cannot be a bucket: a name has 3 to 255 letters, digits, `.`, `-` and `_`."
             yield found("REPL-C406", flow.name, ("spec", side, "bucket"), detail)
     prefix = source.prefix or ""
-    if len(prefix.encode(errors="surrogatepass")) > _PREFIX_MAX or not prefix.isprintable():
+    if len(prefix.encode(errors="surrogatepass")) > _PREFIX_MAX or _CONTROL.search(prefix):
         detail = f"A prefix has at most {_PREFIX_MAX} bytes and no control characters."
         yield found("REPL-C407", flow.name, ("spec", "source", "prefix"), detail)
     if destination.prefix is not None and destination.prefix != prefix:
-        detail = (
-            f"Objects below {prefix!r} arrive under the same key; they cannot be moved below {destination.prefix!r}."
-        )
-        hint = f"leave `destination.prefix` out, or write {prefix!r}"
+        detail = f"Objects arrive under the key that they have; they cannot be moved below {destination.prefix!r}."
+        hint = "leave `destination.prefix` out" + (f", or write {prefix!r}" if prefix else "")
         yield found("REPL-C405", flow.name, ("spec", "destination", "prefix"), detail, hint=hint)
     config, peer = flow.source.spec.config, flow.peer_s3
     if not isinstance(config, AlarikConfig) or peer is None or source.bucket != destination.bucket:

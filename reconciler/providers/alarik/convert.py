@@ -21,14 +21,15 @@ from reconciler.providers.alarik.identity import fold, rule_id, target_id
 
 __all__ = [
     "ACCESS_KEY", "MOST", "PUT_RULES", "PUT_TARGETS", "RESYNC", "SECRET_KEY", "Replication", "Rule", "Target",
-    "Unreadable", "bucket_of", "bucket_scope", "clean_endpoint", "desired_rule", "desired_target", "document",
-    "duplicates", "identity", "normalise", "observation", "options_of", "read", "read_document", "rule_digest",
-    "rule_json", "settings", "target_digest", "target_json",
+    "Unreadable", "bucket_of", "bucket_of_scope", "bucket_scope", "clean_endpoint", "desired_rule", "desired_target",
+    "document", "duplicates", "identity", "normalise", "observation", "options_of", "place_of", "read",
+    "read_document", "rule_digest", "rule_json", "settings", "target_digest", "target_json",
 ]  # fmt: skip
 
-PUT_TARGETS = "PUT /api/v1/buckets/{bucket}/replication/targets"
-PUT_RULES = "PUT /api/v1/buckets/{bucket}/replication/rules"
-RESYNC = "POST /api/v1/buckets/{bucket}/replication/rules/{rule}/resync"
+# Operations as plans show them: with the path below the bucket's own, /api/v1/buckets/:bucket/.
+PUT_TARGETS = "PUT replication/targets"
+PUT_RULES = "PUT replication/rules"
+RESYNC = "POST replication/rules/:id/resync"
 MOST = 4
 """Targets, and rules, that a bucket can have."""
 
@@ -345,11 +346,21 @@ def bucket_scope(provider: str, bucket: str) -> ScopeRef:
     return ScopeRef(provider=provider, key=f"{_SCOPE}{bucket}")
 
 
+def bucket_of_scope(key: str) -> str:
+    """Return the bucket that the key of a scope, or of a container, stands for."""
+    return key.removeprefix(_SCOPE)
+
+
+def place_of(bucket: str, rule: Rule) -> str:
+    """Return what a rule covers, for readers: `uploads`, or `uploads/2026/`."""
+    return f"{bucket}/{rule.prefix}" if rule.prefix else bucket
+
+
 def observation(scope: ScopeRef, held: Replication) -> Observation:
     """Return a bucket as read. Both lists empty is what a bucket without replication looks like: no container."""
     if not held.targets and not held.rules:
         return Observation(scope=scope)
-    bucket, seen = scope.key.removeprefix(_SCOPE), Counter[str]()
+    bucket, seen = bucket_of_scope(scope.key), Counter[str]()
     relationships = []
     for rule in sorted(held.rules, key=lambda one: (one.id, rule_digest(one))):
         seen[rule.id] += 1

@@ -28,8 +28,8 @@ QUEUE_PURGED = EffectRule(
     severity=Severity.WARNING,
     blocks=True,
     when="a rule is removed, or made again under a new id because `alarik.generation` was raised",
-    happens="What waits in the old rule's queue is thrown away: these objects and deletions do not reach the "
-    "destination, and nothing remembers them.",
+    happens="What waits in the old rule's queue, and what has failed there and could be tried again by hand, is thrown "
+    "away: these objects and deletions do not reach the destination, and nothing remembers them.",
     instead="Wait until the queue is empty, or have `existing: copy`: then everything is sent again behind it, and "
     "this does not block. A removal with `--prune` does not block either.",
     source=_SERVER,

@@ -27,6 +27,7 @@ _REASONS: tuple[tuple[str, ErrorCode | None, str], ...] = (
     ("Cannot resync a disabled", ErrorCode.FAILED_PRECONDITION, "enable the replication first"),
     ("has not opted into existing-object", ErrorCode.FAILED_PRECONDITION, "set `existing: copy` and apply first"),
     ("target is missing or disabled", ErrorCode.FAILED_PRECONDITION, "plan again: the target of this rule is gone"),
+    ("Not Found", ErrorCode.UNIMPLEMENTED, "this server knows no such call: does it run a release with replication?"),
     ("at most 4 replication", ErrorCode.FAILED_PRECONDITION, "those made by others count too: remove one"),
 )  # fmt: skip
 _BY_STATUS = {
@@ -74,5 +75,11 @@ def _no_envelope(answer: Answer) -> Explanation:
         return Explanation(hint=_BY_STATUS.get(answer.status))
     if (found := _XML.search(answer.content)) is not None:
         name, text = ((part or b"").decode(errors="replace") for part in found.groups())
-        return Explanation(message=": ".join(filter(None, (name, text))), hint=_S3_ONLY)
-    return Explanation(message=f"HTTP status {answer.status}, without an answer of Alarik", hint=_BETWEEN)
+        return Explanation(message=": ".join(filter(None, (name, text))), code=_stranger(answer), hint=_S3_ONLY)
+    message = f"HTTP status {answer.status}, without an answer of Alarik"
+    return Explanation(message=message, code=_stranger(answer), hint=_BETWEEN)
+
+
+def _stranger(answer: Answer) -> ErrorCode | None:
+    """Return the code of an answer that is not the API's: its 404 must not pass for "there is no such bucket"."""
+    return ErrorCode.PROTOCOL if answer.status in (404, 410) else None

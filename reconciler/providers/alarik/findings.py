@@ -77,7 +77,7 @@ TEXTS = {
     ),
     "REPL-C413": Text(_ERROR, "Alarik cannot use this endpoint", "give that provider an endpoint https://host[:port]"),
     "REPL-C414": Text(
-        _WARNING,
+        _INFO,
         "Alarik cannot be given a certificate authority",
         "have that authority trusted on the machine that Alarik runs on",
     ),

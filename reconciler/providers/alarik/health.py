@@ -22,6 +22,7 @@ __all__ = ["SHOWN", "health"]
 SHOWN = 100
 """Rows that the server shows at most, newest first."""
 _LONGEST_ERROR = 240
+_CANARY = ".repl-canary/"
 _KEY = re.compile(
     r"InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|ExpiredToken|InvalidToken|InvalidSecurity|Forbidden|\b403\b",
     re.IGNORECASE,
@@ -33,6 +34,7 @@ class _Task(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     ruleId: str  # noqa: N815  the wire's name
+    key: str = ""
     endpoint: str = ""
     state: str
     attempts: int = 0
@@ -43,7 +45,7 @@ def health(rule: str, settings: Settings, rows: Sequence[Mapping[str, Json]]) ->
     """Judge the rows of one rule, given its observed settings and all rows of its bucket. Raises Unreadable."""
     own = settings.get("alarik")
     held = own if isinstance(own, dict) else {}
-    tasks = [task for task in _read(rows) if fold(task.ruleId) == fold(rule)]
+    tasks = [task for task in _read(rows) if fold(task.ruleId) == fold(rule) and not _left_over(task, held)]
     waiting = [task for task in tasks if task.state != "failed"]
     failed = [task for task in tasks if task.state == "failed"]
     if paused := _paused(settings, held):
@@ -73,6 +75,11 @@ def _read(rows: Iterable[Mapping[str, Json]]) -> list[_Task]:
     raise Unreadable(f"a member of the answer is not as documented: {place}")
 
 
+def _left_over(task: _Task, own: Mapping[str, Json]) -> bool:
+    """Say whether a row failed only because its object is a canary, which every proof removes from the source."""
+    return task.state == "failed" and _CANARY in task.key and not _cause(task, own)
+
+
 def _paused(settings: Settings, own: Mapping[str, Json]) -> str:
     if "destination" not in settings:
         return "its target has left the list, and the server has disabled the rule (ALARIK-RULE-DISABLED)"
@@ -86,7 +93,7 @@ def _words(task: _Task, own: Mapping[str, Json]) -> str:
     error = error if len(error) <= _LONGEST_ERROR else f"{error[:_LONGEST_ERROR]}..."
     error = "".join(character if character.isprintable() else "?" for character in error)
     cause = _cause(task, own)
-    return f"{error} (attempt {task.attempts})" + (f"; {cause}" if cause else "")
+    return f"{error.removesuffix('.')} (attempt {task.attempts})" + (f"; {cause}" if cause else "")
 
 
 def _cause(task: _Task, own: Mapping[str, Json]) -> str:
@@ -97,7 +104,10 @@ def _cause(task: _Task, own: Mapping[str, Json]) -> str:
     if _REGION.search(error):
         right = expected_region(error)
         where = f"{right}, not {own.get('region')}" if right else f"another region than {own.get('region')}"
-        return f"the destination is in {where}: set `region` of its provider; for what was queued before, {cure}"
+        return (
+            f"the destination is in {where}: correct `region` of its provider, and apply; for what was queued before, "
+            f"{cure}"
+        )
     if _KEY.search(error):
         return (
             "the destination refuses the key that this was queued with: correct the key; if it has been corrected "

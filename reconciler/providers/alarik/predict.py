@@ -9,7 +9,8 @@ from reconciler.model.manifest import Existing
 from reconciler.model.relationship import Flow
 from reconciler.model.step import Effect, Estimate
 from reconciler.providers.alarik import effects
-from reconciler.providers.alarik.convert import Rule, Target
+from reconciler.providers.alarik.convert import Rule, Target, bucket_of_scope, place_of
+from reconciler.providers.alarik.health import SHOWN
 
 __all__ = ["Edit", "Surroundings", "predicted"]
 
@@ -98,31 +99,49 @@ def predicted(
     edits: Sequence[Edit], around: Surroundings, resent: frozenset[str], diff: ContainerDiff
 ) -> tuple[Effect, ...]:
     """Return the effects in the order of the edits, those of the whole bucket last. `resent`: what a resync sends."""
-    queue = _queued(diff)
+    queue, bucket = _queued(diff), bucket_of_scope(diff.container.key)
     found: list[Effect] = []
     for edit in edits:
         found += _disabled(edit)
         found += _purged(edit, queue, resent=edit.name in resent)
-        found += _stopped(edit)
+        found += _stopped(edit, bucket)
         found += _elsewhere(edit, queue)
-        found += _existing(edit, resent=edit.name in resent)
+        found += _existing(edit, bucket, resent=edit.name in resent)
     if edits:
         found += _surroundings(edits[0].name, around)
     return tuple(found)
 
 
-def _queued(diff: ContainerDiff) -> int | None:
-    """Return how many objects of the bucket wait; None if nobody has looked."""
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """What a bucket's outbox holds: what waits, and what has failed and can still be tried again by hand."""
+
+    waiting: int
+    failed: int
+
+    @property
+    def rows(self) -> int:
+        return self.waiting + self.failed
+
+
+def _queued(diff: ContainerDiff) -> _Queue | None:
+    """Return what the bucket's outbox holds; None if nobody has looked."""
     for source, _ in diff.facts.values():
-        if isinstance(count := source.facts.get("queued"), int):
-            return count
+        if isinstance(waiting := source.facts.get("queued"), int):
+            failed = source.facts.get("failed")
+            return _Queue(waiting, failed if isinstance(failed, int) else 0)
     return None
 
 
-def _waiting(queue: int | None) -> str:
+def _waiting(queue: _Queue | None) -> str:
     if queue is None:
         return "how much waits is not known"
-    return f"{queue:,}{' or more' if queue >= 100 else ''} wait in this bucket now"
+    if not queue.rows:
+        return "nothing waits in this bucket now"
+    more = " or more" if queue.rows >= SHOWN else ""
+    parts = [f"{queue.waiting:,}{more} wait{_s(queue.waiting)}"] if queue.waiting else []
+    parts += [f"{queue.failed:,}{more} {'has' if queue.failed == 1 else 'have'} failed"] if queue.failed else []
+    return f"{' and '.join(parts)} in this bucket now"
 
 
 def _disabled(edit: Edit) -> Iterator[Effect]:
@@ -133,10 +152,11 @@ def _disabled(edit: Edit) -> Iterator[Effect]:
         yield Effect.of(effects.RULE_DISABLED, edit.name, text)
 
 
-def _purged(edit: Edit, queue: int | None, *, resent: bool) -> Iterator[Effect]:
+def _purged(edit: Edit, queue: _Queue | None, *, resent: bool) -> Iterator[Effect]:
     if edit.before is None or (edit.after is not None and not edit.renamed):
         return
-    estimate = None if queue is None else Estimate(objects=queue, basis="the tasks of the whole bucket, 100 at most")
+    rows = queue.rows if queue else 0
+    estimate = Estimate(objects=rows, basis="the tasks of the whole bucket, 100 at most") if rows else None
     effect = Effect.of(effects.QUEUE_PURGED, edit.name, "", estimate)
     if edit.after is None:
         text = f"what waits for rule {edit.before.id} is thrown away with it; {_waiting(queue)}"
@@ -144,17 +164,17 @@ def _purged(edit: Edit, queue: int | None, *, resent: bool) -> Iterator[Effect]:
         return
     after = "; everything is sent again behind it" if resent else ""
     text = f"what waits for the old rule {edit.before.id} is thrown away; {_waiting(queue)}{after}"
-    yield effect.model_copy(update={"text": text, "blocks": not resent and queue != 0})
+    yield effect.model_copy(update={"text": text, "blocks": not resent and (queue is None or rows > 0)})
 
 
-def _stopped(edit: Edit) -> Iterator[Effect]:
-    if edit.worked and not edit.works:
+def _stopped(edit: Edit, bucket: str) -> Iterator[Effect]:
+    if edit.before is not None and edit.worked and not edit.works:
         what = "removed" if edit.after is None else "paused"
-        text = f"{what}: what is written below {_place(edit.before)!r} from now on is not copied any more"
+        text = f"{what}: what is written to {place_of(bucket, edit.before)} from now on is not copied any more"
         yield Effect.of(effects.UNPROTECTED, edit.name, text)
 
 
-def _elsewhere(edit: Edit, queue: int | None) -> Iterator[Effect]:
+def _elsewhere(edit: Edit, queue: _Queue | None) -> Iterator[Effect]:
     if edit.after is None or edit.old is None or edit.new is None:
         return
     old, new = (f"{target.bucket} at {target.endpoint}" for target in (edit.old, edit.new))
@@ -168,18 +188,19 @@ def _elsewhere(edit: Edit, queue: int | None) -> Iterator[Effect]:
         yield Effect.of(effects.STALE_CREDENTIALS, edit.name, text)
 
 
-def _existing(edit: Edit, *, resent: bool) -> Iterator[Effect]:
+def _existing(edit: Edit, bucket: str, *, resent: bool) -> Iterator[Effect]:
     if edit.after is None:
         return
     if resent:
         first = edit.moved or (edit.before is None and edit.change.reason is Reason.NEW_IN_MANIFEST)
         again = "" if first else " again"
-        text = f"everything below {_place(edit.after)!r} is sent{again}, whether or not the destination has it"
+        text = f"everything in {place_of(bucket, edit.after)} is sent{again}, whether or not the destination has it"
         estimate = Estimate(basis="the server does not say how much there is")
         yield Effect.of(effects.RESYNC, edit.name, text, estimate).model_copy(update={"recopies": not first})
     elif edit.begins and not edit.moved:
         why = "already there" if edit.before is None or edit.widened else "written while it was not copying"
-        effect = Effect.of(effects.NO_RETRO, edit.name, f"objects {why} below {_place(edit.after)!r} are not copied")
+        text = f"objects {why} in {place_of(bucket, edit.after)} are not copied"
+        effect = Effect.of(effects.NO_RETRO, edit.name, text)
         known = edit.flow is not None and edit.flow.spec.existing is Existing.IGNORE
         yield effect.model_copy(update={"severity": Severity.INFO}) if known else effect
 
@@ -192,13 +213,9 @@ def _surroundings(name: str, around: Surroundings) -> Iterator[Effect]:
         )
         yield Effect.of(effects.RULE_DISABLED, name, text)
     for target, users in around.kept:
-        text = f"target {target.id} stays, for it would disable {', '.join(users)}, which still use{_s(users)} it"
+        text = f"target {target.id} stays, for it would disable {', '.join(users)}, which still use{_s(len(users))} it"
         yield Effect.of(effects.RULE_DISABLED, name, text).model_copy(update={"severity": Severity.INFO})
 
 
-def _s(names: Sequence[str]) -> str:
-    return "s" if len(names) == 1 else ""
-
-
-def _place(rule: Rule | None) -> str:
-    return rule.prefix if rule else ""
+def _s(number: int) -> str:
+    return "s" if number == 1 else ""

@@ -30,8 +30,6 @@ from reconciler.providers.base import (
 
 __all__ = ["AlarikProvider"]
 
-_SCOPE = "bucket/"
-
 
 class AlarikProvider(Provider):
     """One server. Scope and container are the same: a bucket's targets and rules."""
@@ -82,7 +80,7 @@ class AlarikProvider(Provider):
 
     def steps(self, diff: ContainerDiff) -> StepPlan:
         """Plan the writes of both lists, in an order in which no rule loses its target, and the resyncs."""
-        return plan_steps(diff, diff.container.key.removeprefix(_SCOPE), self._workspace)
+        return plan_steps(diff, convert.bucket_of_scope(diff.container.key), self._workspace)
 
     def start(self, relationship: Relationship) -> Call | None:  # noqa: ARG002 the contract's
         """Return None: Alarik copies by itself."""
@@ -96,7 +94,7 @@ class AlarikProvider(Provider):
 
     def observe(self, scope: ScopeRef) -> Observation:
         """Read a bucket with one request for each list. No replication, and no bucket of ours, are an empty scope."""
-        return convert.observation(scope, self._executor.read(scope.key.removeprefix(_SCOPE)))
+        return convert.observation(scope, self._executor.read(convert.bucket_of_scope(scope.key)))
 
     def inspect(self, location: Location) -> LocationFacts:
         """Look at a bucket: `owned`, `admin`, `versioning`, `queued`, `failed`, and with an access key `region`."""

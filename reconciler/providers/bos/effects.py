@@ -3,20 +3,21 @@
 from reconciler.model.finding import Severity
 from reconciler.model.step import EffectRule
 
-__all__ = ["ARCHIVE", "EFFECTS", "NO_DISABLE", "RESTART", "VERSIONED_SOURCE"]
+__all__ = ["ARCHIVE", "EFFECTS", "NO_DISABLE", "RESTART", "UNPROTECTED", "VERSIONED_SOURCE"]
 
 RESTART = EffectRule(
     id="BOS-RESTART",
     provider="bos",
     severity=Severity.WARNING,
-    blocks=False,
+    blocks=True,
     when="a rule that is enabled is written, whatever changes in it; a rule is enabled again; a rule is made again"
     " under another id; `repl resync`",
     happens="Replication starts again from nothing. With `existing: copy` everything that the rule covers is copied"
     " again; without, only what is written from then on. What has not been copied by then is not known to the service"
-    " any more.",
-    instead="Collect changes and apply them together, at a time when a full copy does no harm. A guard `maxRecopy`"
-    " refuses it: how much it is, BOS does not say. `repl` never writes a rule that is as it shall be.",
+    " any more. `repl resync` and a rule that was disabled do not block: there the start is what was asked for.",
+    instead="Collect changes and apply them together, at a time when a full copy does no harm; without `existing: copy`"
+    " wait until nothing is left to copy, and look afterwards with `repl verify`. A guard `maxRecopy` refuses it: how"
+    " much it is, BOS does not say. `repl` never writes a rule that is as it shall be.",
     source="BOS API, PutBucketReplication: 'resubmitting it as enable will restart the replication'",
     recopies=True,
 )
@@ -55,5 +56,17 @@ ARCHIVE = EffectRule(
     instead="Restore them to another class first, or copy them by other means; count on them being at the source only.",
     source="BOS API, PutBucketReplication: 'archive storage class files ... will be ignored'",
 )
+UNPROTECTED = EffectRule(
+    id="BOS-UNPROTECTED",
+    provider="bos",
+    severity=Severity.WARNING,
+    blocks=False,
+    when="a rule that is enabled is deleted",
+    happens="Nothing is copied from then on, not even what was written before and is not copied by then. A rule made"
+    " again later starts from nothing. Copies that exist stay.",
+    instead="Keep the rule; before it goes look with `repl verify` whether all has arrived.",
+    source="BOS API, DeleteBucketReplication",
+    loses_protection=True,
+)
 
-EFFECTS = (RESTART, NO_DISABLE, VERSIONED_SOURCE, ARCHIVE)
+EFFECTS = (RESTART, NO_DISABLE, UNPROTECTED, VERSIONED_SOURCE, ARCHIVE)

@@ -67,6 +67,8 @@ def explain(answer: Answer) -> Explanation:
         said = _Envelope.model_validate_json(answer.content)
     except ValidationError:
         return _no_envelope(answer)
+    if not said.code and _stranger(answer):
+        return _no_envelope(answer)
     if not said.code and not said.message:
         return Explanation(hint=_BY_STATUS.get(answer.status))
     message = ": ".join(part for part in (said.code, said.message) if part)
@@ -90,6 +92,13 @@ def _no_envelope(answer: Answer) -> Explanation:
     if (found := _XML.search(answer.content)) is not None:
         name, text = ((part or b"").decode(errors="replace") for part in found.groups())
         return Explanation(
-            message=": ".join(filter(None, (name, text))), code=_code(name, answer.status), hint=_S3_FACE
-        )
-    return Explanation(message=f"HTTP status {answer.status}, without an answer of BOS", hint=_BETWEEN)
+            message=": ".join(filter(None, (name, text))), code=_stranger(answer) or _code(name, answer.status),
+            hint=_S3_FACE,
+        )  # fmt: skip
+    message = f"HTTP status {answer.status}, without an answer of BOS"
+    return Explanation(message=message, code=_stranger(answer), hint=_BETWEEN)
+
+
+def _stranger(answer: Answer) -> ErrorCode | None:
+    """Return the code of an answer that is not the service's: its 404 must not pass for "there is nothing"."""
+    return ErrorCode.PROTOCOL if answer.status in (404, 410) else None

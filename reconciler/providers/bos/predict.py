@@ -14,7 +14,7 @@ from reconciler.model.value import Json
 from reconciler.providers.bos import effects
 from reconciler.providers.bos.convert import copies_history, enabled
 
-__all__ = ["Rewrite", "predicted"]
+__all__ = ["Rewrite", "predicted", "unprotected"]
 
 _AMOUNT = Estimate(basis="BOS does not say how much a rule has copied")
 
@@ -43,10 +43,17 @@ def predicted(diff: ContainerDiff, rewrite: Rewrite) -> Iterator[Effect]:
     if rewrite.disables:
         yield _no_disable(rewrite)
     if rewrite.restarts:
-        yield _restart(rewrite)
+        yield _restart(rewrite, asked=rewrite.change.replication in diff.resend)
     if enabled(rewrite.after):
         source, _ = diff.facts.get(rewrite.change.replication, (None, None))
         yield from _source(rewrite, source)
+
+
+def unprotected(change: Change, rule: Mapping[str, Json] | None) -> Iterator[Effect]:
+    """Yield what the deletion of a rule brings about; nothing if it does not copy anyway."""
+    if rule is not None and enabled(rule):
+        text = f"{_listed(rule)}: nothing is copied from then on, what is not copied by then included"
+        yield Effect.of(effects.UNPROTECTED, change.replication, text)
 
 
 def _no_disable(rewrite: Rewrite) -> Effect:
@@ -58,7 +65,9 @@ def _no_disable(rewrite: Rewrite) -> Effect:
     return Effect.of(effects.NO_DISABLE, name, text)
 
 
-def _restart(rewrite: Rewrite) -> Effect:
+def _restart(rewrite: Rewrite, *, asked: bool) -> Effect:
+    """Tell of a restart. It blocks where a rule at work is written: not if it was idle, or if it was `asked` for by
+    name."""
     change, history = rewrite.change, copies_history(rewrite.after)
     resumed = rewrite.before is not None and not enabled(rewrite.before)
     why = (
@@ -75,7 +84,7 @@ def _restart(rewrite: Rewrite) -> Effect:
     )
     text = f"rule {rewrite.after['id']} {why}: replication starts from nothing, and {what}"
     effect = Effect.of(effects.RESTART, change.replication, text, _AMOUNT if history else None)
-    return effect.model_copy(update={"recopies": history})
+    return effect.model_copy(update={"recopies": history, "blocks": not (asked or resumed)})
 
 
 def _source(rewrite: Rewrite, source: LocationFacts | None) -> Iterator[Effect]:
@@ -86,7 +95,7 @@ def _source(rewrite: Rewrite, source: LocationFacts | None) -> Iterator[Effect]:
         yield Effect.of(effects.VERSIONED_SOURCE, name, text)
     archived = facts.get("archive_objects")
     if isinstance(archived, int) and archived:
-        text = f"at least {archived:,} objects of the source bucket are archived: such objects are not copied"
+        text = f"archived objects in the source bucket, {archived:,} at least: they are not copied"
         yield Effect.of(effects.ARCHIVE, name, text)
     elif rewrite.before is None or copies_history(rewrite.after):
         text = f"if {_listed(rewrite.after)} holds archived objects, they are not copied; none was seen"

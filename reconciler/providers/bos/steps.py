@@ -24,7 +24,7 @@ from reconciler.providers.bos.convert import (
     rule_body,
 )
 from reconciler.providers.bos.findings import found
-from reconciler.providers.bos.predict import Rewrite, predicted
+from reconciler.providers.bos.predict import Rewrite, predicted, unprotected
 
 __all__ = ["DELETE", "GONE", "PUT", "plan_steps"]
 
@@ -58,7 +58,7 @@ def plan_steps(diff: ContainerDiff) -> StepPlan:
     if change.action is Action.ADOPT and not change.fields and change.replication not in diff.resend:
         duty = _Duties()
     if not duty.writes:
-        return StepPlan(steps=tuple(_removal(diff, change)) if duty.removes else ())
+        return _removed(diff, change) if duty.removes else StepPlan(steps=())
     rewrite = _rewrite(diff, change)
     findings = tuple(_findings(diff, rewrite))
     if change.reason is Reason.COPY_OWED and not enabled(rewrite.after):
@@ -68,6 +68,10 @@ def plan_steps(diff: ContainerDiff) -> StepPlan:
         steps += _removal(diff, change)
     steps.append(_write(diff, rewrite))
     return StepPlan(steps=tuple(steps), effects=tuple(predicted(diff, rewrite)), findings=findings)
+
+
+def _removed(diff: ContainerDiff, change: Change) -> StepPlan:
+    return StepPlan(steps=tuple(_removal(diff, change)), effects=tuple(unprotected(change, held_rule(diff.state))))
 
 
 def _rewrite(diff: ContainerDiff, change: Change) -> Rewrite:
@@ -86,7 +90,7 @@ def _removal(diff: ContainerDiff, change: Change) -> Iterator[Step]:
         id="delete",
         operation=DELETE,
         target=name,
-        summary=f"delete rule {name}; copies stay",
+        summary="delete the rule; copies stay",
         idempotent=True,
         body=place,
         leaves_absent=True,
@@ -109,7 +113,7 @@ def _write(diff: ContainerDiff, rewrite: Rewrite) -> Call:
         id="put",
         operation=PUT,
         target=diff.container.key,
-        summary=f"write rule {diff.container.key}, {state}{existing}",
+        summary=f"write the rule, {state}{existing}",
         idempotent=True,
         body={"bucket": bucket_of(diff.container.scope_ref), "id": diff.container.key, "rule": rewrite.after},
         copies=(name,) if sends and name in diff.resend else (),
@@ -160,8 +164,9 @@ def _neighbours(diff: ContainerDiff, rewrite: Rewrite) -> Iterator[Finding]:
         for live in state.relationships
     ]
     bucket = bucket_of(diff.container.scope_ref)
-    if diff.state is None and len(others) >= RULES_MAX:
-        detail = f"{bucket} holds {len(others)} other rules; BOS takes {RULES_MAX}."
+    if diff.state is None and len(others) + diff.creations >= RULES_MAX:
+        more = f", and this plan makes {diff.creations} before this one" if diff.creations else ""
+        detail = f"{bucket} holds {len(others)} other rules{more}; BOS takes {RULES_MAX}."
         yield found("REPL-W313", change.replication, ("source", "bucket"), detail)
     content = _content(read_rule(bucket, rewrite.after))
     for live in others:

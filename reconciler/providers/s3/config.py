@@ -18,6 +18,7 @@ ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{1,12}:role/[\w+=,.@/-]{1,512}")
 """An IAM role's ARN. Real accounts have 12 digits; shortened ones of examples are left to AWS to refuse.
 Source: AWS IAM user guide, *IAM identifiers*."""
 _ACCOUNT = r"^\d{12}$"
+_AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
@@ -142,7 +143,8 @@ class S3Config(Config):
 
     def system(self) -> str:
         """Name the system: bucket names are one's own at an endpoint, and shared in a whole partition of AWS."""
-        return self.partition if self.endpoint is None else self.endpoint.lower()
+        amazon = self.endpoint is None or self.host.endswith(_AMAZON)
+        return self.partition if amazon else self.address
 
 
 class S3Options(Options):

@@ -1,4 +1,4 @@
-"""The conformance suite over two Alarik emulators of different regions: rules of `here` that lead to buckets `there`."""
+"""The conformance suite over two Alarik emulators of different regions: rules of `here` lead to buckets `there`."""
 
 import itertools
 import json
@@ -35,9 +35,9 @@ SOURCES, DESTINATIONS, OBJECTS = ("src-a", "src-b"), ("dst-a", "dst-b"), "object
 REGIONS = {"here": "us-east-1", "there": "eu-1"}
 TARGETS, RULES, TASKS = "getReplicationTargets", "getReplicationRules", "listReplicationTasks"
 _OPERATIONS = {
-    "PUT /api/v1/buckets/{bucket}/replication/targets": "setReplicationTargets",
-    "PUT /api/v1/buckets/{bucket}/replication/rules": "setReplicationRules",
-    "POST /api/v1/buckets/{bucket}/replication/rules/{rule}/resync": "resyncReplicationRule",
+    "PUT replication/targets": "setReplicationTargets",
+    "PUT replication/rules": "setReplicationRules",
+    "POST replication/rules/:id/resync": "resyncReplicationRule",
     "observe": TARGETS,
     "health": TASKS,
     "list": "ListObjectsV2",
@@ -82,7 +82,7 @@ class AlarikHarness:
 
     abilities = frozenset({Ability.FAULTS, Ability.WIRE, Ability.SPEC, Ability.MULTIPART, Ability.BREAK_DATA})
 
-    def __init__(self, directory: Path, certificate: Certificate, way: Way = Way()) -> None:  # noqa: B008  (frozen)
+    def __init__(self, directory: Path, certificate: Certificate, way: Way = Way()) -> None:
         self.wire = Wire()
         self.clock = EmulatedClock(self.wire.clock)
         self.certificate = certificate
@@ -110,6 +110,7 @@ class AlarikHarness:
             for bucket in buckets:
                 self.make_bucket(bucket, name=name)
         self.switch(**way.switches)
+        self._usual = {name: one.switches() for name, one in self.emulators.items()}
 
     def _doc(self, name: str) -> ProviderDoc:
         facts = self.facts[name]
@@ -128,7 +129,7 @@ class AlarikHarness:
     def _api(self, name: str) -> httpx.Client:
         facts = self.facts[name]
         headers = {"X-Access-Key": str(facts["access_key"]), "X-Secret-Key": str(facts["secret_key"])}
-        return httpx.Client(base_url=str(facts["http"]), headers=headers, trust_env=False)
+        return httpx.Client(base_url=str(facts["http"]), headers=headers, trust_env=False, verify=False)
 
     @property
     def secret_values(self) -> Sequence[str]:
@@ -220,8 +221,11 @@ class AlarikHarness:
         self.put(bucket, kind, [*self.get(bucket, kind), entry])
 
     def put(self, bucket: str, kind: str, entries: Sequence[Spec], *, name: str = "here") -> None:
-        answer = self.apis[name].put(f"/api/v1/buckets/{bucket}/replication/{kind}", json={kind: list(entries)})
+        answer = self.try_put(bucket, kind, entries, name=name)
         assert answer.status_code == 200, answer.text
+
+    def try_put(self, bucket: str, kind: str, entries: Sequence[Spec], *, name: str = "here") -> httpx.Response:
+        return self.apis[name].put(f"/api/v1/buckets/{bucket}/replication/{kind}", json={kind: list(entries)})
 
     def get(self, bucket: str, kind: str, *, name: str = "here") -> list[Spec]:
         """`targets`, `rules` or `tasks` of a bucket, as the server shows them to its owner."""
@@ -233,8 +237,8 @@ class AlarikHarness:
         """Change members of a flow's rule by hand."""
         identity, bucket = self.identity(flow), str(flow.spec.source.bucket)
         rules = self.get(bucket, "rules")
-        assert identity in [one["id"] for one in rules]
-        self.put(bucket, "rules", [one | changes if one["id"] == identity else one for one in rules])
+        assert identity in [one["id"].upper() for one in rules]
+        self.put(bucket, "rules", [one | changes if one["id"].upper() == identity else one for one in rules])
 
     def tamper(self, flow: Flow) -> str:
         self.edit(flow, prefix="by hand/")
@@ -243,13 +247,13 @@ class AlarikHarness:
     def remove(self, flow: Flow) -> None:
         identity, bucket = self.identity(flow), str(flow.spec.source.bucket)
         rules = self.get(bucket, "rules")
-        left = [one for one in rules if one["id"] != identity]
+        left = [one for one in rules if one["id"].upper() != identity]
         assert len(left) < len(rules)
         self.put(bucket, "rules", left)
 
     def raw(self, flow: Flow, identity: str) -> bytes | None:
         held = self.held(str(flow.spec.source.bucket))
-        rule = next((one for one in held["rules"] if one["id"] == identity), None)
+        rule = next((one for one in held["rules"] if one["id"].upper() == identity), None)
         if rule is None:
             return None
         target = next((one for one in held["targets"] if one["id"] == rule["targetId"]), None)
@@ -269,6 +273,16 @@ class AlarikHarness:
     def switch(self, name: str = "here", **values: Any) -> None:
         """Set what releases and operators differ in."""
         self.emulators[name].switch(values)
+
+    def restore(self) -> None:
+        """Set all switches back, and take targets, rules and what waits off all buckets."""
+        for name, emulator in self.emulators.items():
+            if not emulator.up:
+                emulator.act("restart", {})
+            emulator.switch(self._usual[name])
+            for bucket in emulator.instance.buckets.all():
+                emulator.instance.buckets.clear(bucket.name)
+                emulator.instance.replication.outbox.purge(bucket.name)
 
     def make_bucket(self, bucket: str, *, versioned: bool = True, name: str = "here") -> None:
         answer = self.apis[name].post("/api/v1/buckets", json={"name": bucket, "versioningEnabled": versioned})
@@ -381,7 +395,9 @@ class AlarikHarness:
 
     def leftovers(self, location: Location) -> Sequence[str]:
         found = self.client().list_object_versions(Bucket=location.bucket, Prefix=location.prefix)
-        return [f"{one['Key']}@{one['VersionId']}" for kind in ("Versions", "DeleteMarkers") for one in found.get(kind, [])]
+        return [
+            f"{one['Key']}@{one['VersionId']}" for kind in ("Versions", "DeleteMarkers") for one in found.get(kind, [])
+        ]
 
     def close(self) -> None:
         for opened in (*self.apis.values(), *self._clients.values()):

@@ -55,7 +55,12 @@ class EnvSecrets:
     """Resolves `{env: NAME}` from given values. Shows none of them."""
 
     def __init__(self, **values: str) -> None:
-        self._values = {name: SecretStr(value) for name, value in values.items()}
+        self._values: dict[str, SecretStr] = {}
+        self.put(**values)
+
+    def put(self, **values: str) -> None:
+        """Give variables other values, as somebody who rotates a key does."""
+        self._values |= {name: SecretStr(value) for name, value in values.items()}
 
     def resolve(self, ref: SecretRef, *, send_to: str | None = None) -> SecretStr:
         del send_to
@@ -68,7 +73,11 @@ class EnvSecrets:
 
     @property
     def values(self) -> Sequence[str]:
-        return [value.get_secret_value() for value in self._values.values()]
+        return list(self.by_name.values())
+
+    @property
+    def by_name(self) -> dict[str, str]:
+        return {name: value.get_secret_value() for name, value in self._values.items()}
 
 
 class Wire:

@@ -9,7 +9,8 @@ import pytest
 from reconciler.engine.lock import FileLock
 from reconciler.engine.record import actor
 from reconciler.errors import ErrorCode, LockHeld, Refused, StalePlan
-from reconciler.model.change import Action
+from reconciler.model.change import Action, Reason
+from reconciler.model.drift import DriftState
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import ContainerOutcome, RunOutcome
 from reconciler.testing.clock import ManualClock
@@ -335,6 +336,48 @@ def test_a_changed_identity_replaces_what_the_receipt_knows(tmp_path: Path) -> N
     bench.apply(plan)
     assert len(bench.here.relationships) == 1
     assert not bench.plan().active_changes
+
+
+def test_what_a_moved_replication_leaves_is_remembered_until_it_is_pruned(rules: Workbench) -> None:
+    rules.write("workspace.yaml", PRUNING)
+    rules.replicate("one", "a", "c")
+    rules.apply(rules.plan())
+    rules.replicate("one", "b", "c")
+    moved = rules.plan()
+    assert [(change.action, change.reason) for change in moved.changes] == [(Action.CREATE, Reason.MOVED)]
+    assert len(rules.apply(moved).replications) == 2
+    kept = rules.plan()
+    assert [item.ours for item in kept.unmanaged] == [True]
+    assert [item.state for item in rules.drift().items if item.replication == "one"] == [DriftState.IN_SYNC]
+    receipt = rules.apply(rules.plan(prune=True))
+    assert set(receipt.replications) == {"one"}
+    assert not rules.plan(prune=True).changes[1:]
+    assert not rules.plan().unmanaged
+
+
+def test_a_replication_that_moves_and_is_pruned_in_one_go_stays_ours(rules: Workbench) -> None:
+    rules.write("workspace.yaml", PRUNING)
+    rules.replicate("one", "a", "c")
+    rules.apply(rules.plan())
+    rules.replicate("one", "b", "c")
+    plan = rules.plan(prune=True)
+    assert [change.action for change in plan.changes] == [Action.CREATE, Action.DELETE]
+    receipt = rules.apply(plan)
+    assert [entry.container for entry in receipt.replications.values()] == [plan.changes[0].container]
+
+
+def test_a_replication_that_moves_there_and_back_is_recorded_once(rules: Workbench) -> None:
+    rules.replicate("one", "a", "c")
+    first = rules.apply(rules.plan()).replications["one"]
+    rules.replicate("one", "b", "c")
+    rules.apply(rules.plan())
+    rules.replicate("one", "a", "c")
+    plan = rules.plan()
+    assert actions(plan) == {"one": Action.NONE}
+    rules.replicate("two", "d", "c")
+    receipt = rules.apply(rules.plan())
+    assert receipt.replications["one"].container == first.container
+    assert sorted(name.partition("@")[0] for name in receipt.replications) == ["one", "one", "two"]
 
 
 def test_the_same_plan_may_be_applied_again_and_does_nothing(bench: Workbench) -> None:

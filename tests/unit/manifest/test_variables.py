@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.manifest.codes import Code
-from reconciler.manifest.template import Refusal, Templates
+from reconciler.manifest.documents import may_be_template
+from reconciler.manifest.template import Refusal, Templates, literal
 from tests.unit.manifest.workspace_of import load_text, load_texts, marked, replication, under, workspace
 
 
@@ -204,3 +207,8 @@ def test_names_and_labels_may_be_templates(tmp_path: Path) -> None:
 def test_true_from_a_variable_is_no_number(tmp_path: Path) -> None:
     text = workspace("  vars: {on: true}\n") + "---\n" + replication('  roomy: {priority: "{{ vars.on }}"}\n')
     assert marked(load_text(tmp_path, text)) == [(Code.WRONG_TYPE, '"{{ vars.on }}"')]
+
+
+@given(st.text(st.sampled_from("{}%#'x v."), max_size=30))
+def test_a_literal_is_read_as_it_was(text: str) -> None:
+    assert Templates({}).render(literal(text)) == text if may_be_template(text) else literal(text) == text

@@ -110,7 +110,7 @@ def _talk(connection: socket.socket, server: ScriptedServer, tls: ssl.SSLContext
             connection = tls.wrap_socket(connection, server_side=True)
         with connection, connection.makefile("rb") as stream:
             try:
-                while (request := _read(stream)) is not None:
+                while (request := _read(stream, connection)) is not None:
                     act = server.take(request)
                     try:
                         act(connection)
@@ -120,7 +120,7 @@ def _talk(connection: socket.socket, server: ScriptedServer, tls: ssl.SSLContext
                 connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
 
-def _read(stream) -> Received | None:  # type: ignore[no-untyped-def]
+def _read(stream, connection: socket.socket) -> Received | None:  # type: ignore[no-untyped-def]
     line = stream.readline()
     if not line:
         return None
@@ -129,4 +129,6 @@ def _read(stream) -> Received | None:  # type: ignore[no-untyped-def]
     while (line := stream.readline().decode().strip()) != "":
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
+    if headers.get("expect", "").lower() == "100-continue":  # botocore waits a second for it
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     return Received(method, target, headers, stream.read(int(headers.get("content-length", 0))))

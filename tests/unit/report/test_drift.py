@@ -2,8 +2,11 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
+from reconciler.cli.outcome import drift_exit_code
+from reconciler.errors import ExitCode
 from reconciler.model.change import FieldChange
 from reconciler.model.drift import DriftItem, DriftReport, DriftState
+from reconciler.model.finding import Severity
 from reconciler.model.observation import Health, HealthState, ScopeRef
 from reconciler.report.drift import drift_text
 from reconciler.report.style import Style
@@ -96,3 +99,13 @@ def test_health_is_told_in_full_on_request() -> None:
 def test_colour_only_adds_colour() -> None:
     painted = drift_text(EVERYTHING, Style(color=True, width=80), verbose=True)
     assert re.sub(r"\x1b\[[0-9;]*m", "", painted) == drift_text(EVERYTHING, PLAIN, verbose=True)
+
+
+def test_what_cannot_work_is_not_called_good() -> None:
+    hindered = BROKEN.model_copy(update={"severity": Severity.ERROR, "replication": QUIET.replication})
+    found = report(QUIET).model_copy(update={"findings": (hindered,)})
+    assert "No drift, but 1 replication cannot work: see the errors." in drift_text(found, PLAIN)
+    assert drift_exit_code(found, include_pending=False) == ExitCode.CHANGES
+    never = QUIET.model_copy(update={"state": DriftState.NEVER_APPLIED})
+    waiting = found.model_copy(update={"items": (never,)})
+    assert drift_exit_code(waiting, include_pending=False) == ExitCode.OK

@@ -43,6 +43,7 @@ def peer(**changes: Any) -> dict[str, Any]:
         ({"bucket": "a/b"}, "REPL-C406", ("source", "bucket")),
         ({"prefix": "a" * 1025}, "REPL-C407", ("source", "prefix")),
         ({"prefix": "a\x00"}, "REPL-C407", ("source", "prefix")),
+        ({"prefix": "a\x7f"}, "REPL-C407", ("source", "prefix")),
         ({"to": "photos", **peer(url="https://ALARIK.example:8080/")}, "REPL-C408", ("destination", "bucket")),
         ({"peer": None}, "REPL-C410", ("destination", "provider")),
         (peer(access_key_id=None, secret_access_key=None), "REPL-C411", ("destination", "provider")),
@@ -211,3 +212,8 @@ def test_every_text_is_whole() -> None:
         assert text.summary[0].isupper()
         assert not text.summary.endswith(".")
         assert SECRET.env not in text.hint  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("prefix", ["\u3000/", "\u00a0", "\u2028", "\U0001f600/", " a b ", "//", "../"])
+def test_any_text_that_a_key_can_begin_with_is_a_prefix(prefix: str) -> None:
+    assert "REPL-C407" not in [finding.code for finding in check(flow(prefix=prefix))]

@@ -106,6 +106,26 @@ def test_an_answer_that_is_none_of_alarik(body: bytes, text: str, hint: str) -> 
     assert hint in (error.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"<html>404 page not found</html>", ErrorCode.PROTOCOL),
+        (b'{"message": "no Route matched with those values"}', ErrorCode.PROTOCOL),
+        (b"<?xml version='1.0'?><Error><Code>NoSuchBucket</Code><Message>No.</Message></Error>", ErrorCode.PROTOCOL),
+        (said("Not Found"), ErrorCode.UNIMPLEMENTED),
+    ],
+)
+def test_the_404_of_somebody_else_is_not_taken_for_no_bucket(body: bytes, code: ErrorCode) -> None:
+    for ask in ("targets", "rules", "tasks"):
+        with (
+            serve(answer(404, body)) as server,
+            opened(endpoint=server.url) as client,
+            pytest.raises(ProviderError) as caught,
+        ):
+            getattr(client, ask)("bucket")
+        assert caught.value.code is code
+
+
 def test_the_region_that_is_asked_for() -> None:
     text = "The authorization header is malformed; the region 'eu-1' is wrong; expecting 'us-east-1'."
     assert expected_region(text) == "us-east-1"

@@ -74,6 +74,14 @@ def test_a_row_for_an_old_destination_is_recognised() -> None:
     assert "queued for https://***@old.example" in found.detail
 
 
+def test_a_canary_that_could_not_be_sent_before_it_was_removed_is_no_failure() -> None:
+    key = "app/.repl-canary/20260101T000000Z-1/photos-dr"
+    gone = task(key=key, state="failed", attempts=8, lastError="Could not read the source object")
+    assert (judged(gone).state, judged(gone).failed) == (HealthState.UNKNOWN, 0)
+    assert judged(task(key=key, state="failed", lastError="AccessDenied")).state is HealthState.FAILED
+    assert judged({**gone, "key": "app/a"}).state is HealthState.FAILED
+
+
 def test_a_full_list_says_that_there_may_be_more() -> None:
     found = judged(*[task() for _ in range(100)])
     assert found.backlog == 100

@@ -61,8 +61,8 @@ class TestCalls:
         targets, put = plan.steps
         assert isinstance(targets, Call)
         assert isinstance(put, Call)
-        assert (targets.id, targets.operation) == ("targets", "PUT /api/v1/buckets/{bucket}/replication/targets")
-        assert (put.id, put.operation) == ("rules", "PUT /api/v1/buckets/{bucket}/replication/rules")
+        assert (targets.id, targets.operation) == ("targets", "PUT replication/targets")
+        assert (put.id, put.operation) == ("rules", "PUT replication/rules")
         assert (targets.summary, put.summary) == ("write 1 target: 1 new", "write 1 rule: 1 new")
         assert all(call.idempotent and call.guarded and call.target == "photos" for call in (targets, put))
         assert secret_refs(targets.body) == (SECRET,)
@@ -264,6 +264,10 @@ class TestEffects:
         assert "100 or more wait" in many.text
         assert many.estimate is not None
         assert many.estimate.objects == 100
+        failed = effect(planned([raised], bucket, OURS, facts={"queued": 2, "failed": 1}), "ALARIK-QUEUE-PURGED")
+        assert failed.blocks
+        assert "2 wait and 1 has failed in this bucket" in failed.text
+        assert effect(planned([raised], bucket, OURS, facts={"queued": 0, "failed": 3}), "ALARIK-QUEUE-PURGED").blocks
         behind = planned([flow(existing="copy", options={"generation": 2})], bucket, OURS)
         assert not effect(behind, "ALARIK-QUEUE-PURGED").blocks
         assert not effect(planned([], bucket, OURS), "ALARIK-QUEUE-PURGED").blocks
@@ -271,6 +275,16 @@ class TestEffects:
     def test_a_known_gap_is_only_a_note(self) -> None:
         assert effect(planned([flow(existing="ignore")], Bucket()), "ALARIK-NO-RETRO").severity == "info"
         assert effect(planned([flow()], Bucket()), "ALARIK-NO-RETRO").severity == "warning"
+
+    @pytest.mark.parametrize(("prefix", "place"), [(None, "photos"), ("p/", "photos/p/")])
+    def test_what_it_is_about_is_named_with_its_bucket(self, prefix: str | None, place: str) -> None:
+        new, copied = (
+            planned([flow(prefix=prefix)], Bucket()),
+            planned([flow(prefix=prefix, existing="copy")], Bucket()),
+        )
+        assert effect(new, "ALARIK-NO-RETRO").text == f"objects already there in {place} are not copied"
+        assert effect(copied, "ALARIK-RESYNC").text.startswith(f"everything in {place} is sent, ")
+        assert copied.steps[-1].summary == f"send everything in {place} once"
 
     def test_protection_that_is_lost_counts(self) -> None:
         assert effect(planned([], holding(flow()), OURS), "ALARIK-UNPROTECTED").loses_protection

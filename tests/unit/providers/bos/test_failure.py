@@ -94,6 +94,27 @@ def test_an_answer_that_is_none_of_bos(body: bytes, text: str, hint: str) -> Non
     assert hint in (error.hint or "")
 
 
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>404 page not found</html>",
+        b'{"message": "no Route matched with those values"}',
+        b'{"error": true, "reason": "Not Found"}',
+        b"<?xml version='1.0'?><Error><Code>NoSuchBucket</Code><Message>No.</Message></Error>",
+    ],
+)
+def test_the_404_of_somebody_else_is_not_taken_for_nothing_there(status: int, body: bytes) -> None:
+    for ask in ("rules", "rule", "delete_rule"):
+        with (
+            serve(answer(status, body)) as server,
+            opened(endpoint=server.url) as client,
+            pytest.raises(ProviderError) as caught,
+        ):
+            getattr(client, ask)(*(("bucket",) if ask == "rules" else ("bucket", "id")))
+        assert caught.value.code is ErrorCode.PROTOCOL
+
+
 @pytest.mark.parametrize("status", [301, 302, 307])
 def test_an_answer_that_leads_elsewhere_is_not_followed(status: int) -> None:
     error = failed(status, Location="http://127.0.0.1:1/")

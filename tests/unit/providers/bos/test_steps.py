@@ -1,5 +1,6 @@
 """Calls, waits, effects and refusals for every transition of one rule."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ def test_every_setting_of_an_active_rule_changes_in_place_and_restarts(
 def test_a_restart_tells_what_is_copied_again() -> None:
     with_history = seen(held("enabled", replicateHistory={}))
     (copied,) = [one for one in plan_steps(diff(flow(deletes="replicate"), with_history)).effects if one.recopies]
-    assert (copied.blocks, copied.estimate is not None) == (False, True)
+    assert (copied.blocks, copied.estimate is not None) == (True, True)
     assert "src/app/*" in copied.text
     assert "is copied again" in copied.text
     (alone,) = [
@@ -113,7 +114,14 @@ def test_a_restart_tells_what_is_copied_again() -> None:
         for one in plan_steps(diff(flow(deletes="replicate"), seen(held("enabled")))).effects
         if one.rule == "BOS-RESTART"
     ]
-    assert (alone.recopies, alone.estimate) == (False, None)
+    assert (alone.blocks, alone.recopies, alone.estimate) == (True, False, None)
+
+
+def test_a_restart_that_was_asked_for_needs_no_approval() -> None:
+    asked = resync(flow(existing="copy", filter={"exclude": []}), held("enabled", replicateHistory={}))
+    resumed = plan_steps(diff(flow(state="active", filter={"exclude": []}), seen(held("disabled"))))
+    for plan in (asked, resumed):
+        assert [one.blocks for one in plan.effects if one.rule == "BOS-RESTART"] == [False]
 
 
 def test_long_lists_are_cut_in_a_plan() -> None:
@@ -154,13 +162,14 @@ def test_another_id_is_another_rule_and_keeps_what_is_not_managed() -> None:
     assert codes(plan) == []
 
 
-def test_a_deletion_waits_until_the_rule_is_gone() -> None:
-    whole = diff(flow(), seen(held("enabled")), Action.DELETE)
+@pytest.mark.parametrize(("status", "lost"), [("enabled", ["BOS-UNPROTECTED"]), ("disabled", [])])
+def test_a_deletion_waits_until_the_rule_is_gone(status: str, lost: list[str]) -> None:
+    whole = diff(flow(), seen(held(status)), Action.DELETE)
     deletion = whole.changes[0].model_copy(update={"desired": None})
     plan = plan_steps(ContainerDiff(container=whole.container, state=whole.state, changes=(deletion,), flows={},
                                     facts={}))  # fmt: skip
     assert shape(plan) == [DELETE, GONE]
-    assert plan.effects == ()
+    assert [one.rule for one in plan.effects if one.loses_protection] == lost
 
 
 @pytest.mark.parametrize("action", [Action.NONE, Action.ADOPT])
@@ -236,6 +245,8 @@ def test_an_eleventh_rule_is_refused_foreign_ones_counted() -> None:
     ten = [rule(id=f"r{number}", resource=[f"src/{number}*"]) for number in range(10)]
     assert codes(plan_steps(diff(flow(), seen(*ten)))) == ["REPL-W313"]
     assert codes(plan_steps(diff(flow(), seen(*ten[1:])))) == []
+    after_another = replace(diff(flow(), seen(*ten[1:])), creations=1)
+    assert codes(plan_steps(after_another)) == ["REPL-W313"]
     full = seen(*ten[1:], held("enabled", notIncludeResource=[]))
     assert codes(plan_steps(diff(flow(deletes="replicate"), full))) == []
 
@@ -293,7 +304,9 @@ def test_the_service_is_never_asked_for_what_it_refuses(
 
 
 def test_each_effect_is_told_whole() -> None:
-    assert [rule.id for rule in EFFECTS] == ["BOS-RESTART", "BOS-NO-DISABLE", "BOS-VERSIONED-SOURCE", "BOS-ARCHIVE"]
+    assert [rule.id for rule in EFFECTS] == [
+        "BOS-RESTART", "BOS-NO-DISABLE", "BOS-UNPROTECTED", "BOS-VERSIONED-SOURCE", "BOS-ARCHIVE",
+    ]  # fmt: skip
     for one in EFFECTS:
         assert one.provider == "bos"
         assert all((one.when, one.happens, one.instead, one.source))

@@ -78,6 +78,8 @@ def test_one_system_is_one_partition_or_one_endpoint() -> None:
     assert S3Config(region="eu-west-1").system() == S3Config(region="us-east-1").system() == "aws"
     assert S3Config(region="cn-north-1").system() == "aws-cn"
     assert S3Config(endpoint="https://NAS:1").system() == S3Config(endpoint="https://nas:1", region="x").system()
+    assert S3Config(endpoint="https://nas").system() == S3Config(endpoint="https://nas:443/").system() == "nas:443"
+    assert S3Config(endpoint="https://s3.eu-west-1.amazonaws.com").system() == "aws"
 
 
 def test_others_are_told_how_to_reach_it(tmp_path: Path) -> None:

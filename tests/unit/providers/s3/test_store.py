@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Callable
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 
@@ -82,7 +84,9 @@ def test_an_object_that_ends_too_early_is_an_error() -> None:
 
 
 def test_a_write_that_keeps_failing_is_ambiguous() -> None:
-    error = failed(lambda: over(drop, act=lambda store: store.write("k", io.BytesIO(b"x"), 1)))
+    no_pauses = SimpleNamespace(sleep=lambda _seconds: None)
+    with mock.patch("botocore.endpoint.time", no_pauses):
+        error = failed(lambda: over(drop, act=lambda store: store.write("k", io.BytesIO(b"x"), 1)))
     assert (error.code, error.ambiguous) == (ErrorCode.UNAVAILABLE, True)
 
 
