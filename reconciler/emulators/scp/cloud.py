@@ -30,7 +30,8 @@ def seed_id(*parts: str) -> str:
 class Cloud:
     """The records of one account. ``lock`` guards all of them; whoever calls a method holds it.
 
-    Every volume has a folder ``root/volumes/ID``, which a client of NFS or CIFS would mount.
+    Every volume has a folder ``root/volumes/ID``, which a client of NFS or CIFS would mount, and a link to it
+    ``root/REGION/NAME``, so that a mount point can be named before the volume is made.
     """
 
     def __init__(self, clock: Clock, board: Board[ScpSwitches], root: Path, account: str) -> None:
@@ -44,7 +45,7 @@ class Cloud:
         self.servers = frozenset({seed_id(account, "server", number) for number in ("1", "2")})
         self._board = board
         self._root = root
-        for path in (self.mounts, self.scratch, self._kept):
+        for path in (self.mounts, self.scratch, self._kept, *(root / region for region in REGIONS)):
             path.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -54,6 +55,10 @@ class Cloud:
     @property
     def mounts(self) -> Path:
         return self._root / "volumes"
+
+    @property
+    def shares(self) -> Path:
+        return self._root
 
     @property
     def scratch(self) -> Path:
@@ -84,6 +89,9 @@ class Cloud:
     def add(self, volume: Volume) -> Volume:
         self.mount(volume.id).mkdir(mode=0o755, exist_ok=True)
         self.volumes[volume.id] = volume
+        if (share := self._share(volume)) is not None:
+            share.unlink(missing_ok=True)
+            share.symlink_to(self.mount(volume.id).absolute())
         return volume
 
     def ready(self, volume_id: str) -> None:
@@ -94,10 +102,18 @@ class Cloud:
 
     def drop(self, volume_id: str) -> None:
         """A volume with its files and snapshots."""
-        self.volumes.pop(volume_id, None)
+        gone = self.volumes.pop(volume_id, None)
+        share = None if gone is None else self._share(gone)
+        if share is not None and share.is_symlink() and share.readlink().name == volume_id:
+            share.unlink()
         for snapshot in list(self.snapshots_of(volume_id)):
             self.drop_snapshot(snapshot.id)
         folder.remove(self.mount(volume_id))
+
+    def _share(self, volume: Volume) -> Path | None:
+        """None for a name that is no file name; only acts of the control port make such ones."""
+        named = volume.name not in {"", ".", ".."} and "/" not in volume.name and "\0" not in volume.name
+        return self.shares / volume.region / volume.name if named and volume.region in REGIONS else None
 
     def purpose(self, volume: Volume) -> str:
         """``original`` and ``none`` have been seen live; the word for a replica has not."""
@@ -152,6 +168,10 @@ class Cloud:
         return self.take_snapshot(volume, f"{volume.name}.{moment.stamp(now)}", now, None, keep=True)
 
     # Time
+
+    def period(self, one: Replication) -> float:
+        """Seconds between two transfers."""
+        return one.period * self.settings.minute_s / 60
 
     def later(self, seconds: float) -> float:
         return self.clock.monotonic() + seconds

@@ -75,7 +75,8 @@ class ScpEmulator:
     def describe(self) -> dict[str, JsonValue]:
         """``regions`` with their URLs; ``access_key`` with ``secret_key`` may do everything, ``reader`` may look.
 
-        ``mounts`` has the folder of each volume that is there now; that of any volume is ``mount_root``/ID.
+        ``mounts`` has the folder of each volume that is there now; that of any volume is ``mount_root``/ID, and
+        ``share_root``/REGION/NAME leads to it.
         ``virtual_servers`` can be named in access rules.
         """
         with self.cloud.lock:
@@ -88,6 +89,7 @@ class ScpEmulator:
                 "account_id": self.cloud.account,
                 "reader": self.credentials("reader"),
                 "mount_root": str(self.cloud.mounts),
+                "share_root": str(self.cloud.shares.absolute()),
                 "mounts": {one: str(self.cloud.mount(one)) for one in self.cloud.volumes},
                 "virtual_servers": sorted(self.cloud.servers),
             }

@@ -117,16 +117,16 @@ class Engine:
             retention=one.retention if change.retention is None else change.retention,
         )
         if (changed.policy, changed.frequency) != (one.policy, one.frequency):
-            changed = replace(changed, next=change.due + changed.period)
+            changed = replace(changed, next=change.due + self._cloud.period(changed))
         self._save(changed)
 
     def _transfer_due(self, one: Replication, now: float) -> None:
-        due = one.next or 0.0
+        due, period = one.next or 0.0, self._cloud.period(one)
         # A clock that jumped a year must not cost a hundred thousand copies of the same bytes.
         keep = max(_FEWEST, one.retention or 0) if one.type == "backup" else _FEWEST
-        behind = int((now - due) // one.period)
-        due += max(0, behind - keep + 1) * one.period
-        one = self._save(replace(one, next=due + one.period))
+        behind = int((now - due) // period)
+        due += max(0, behind - keep + 1) * period
+        one = self._save(replace(one, next=due + period))
         self._copy(one)
 
     def _copy(self, one: Replication) -> tuple[int, int] | None:

@@ -23,7 +23,8 @@ class ScpSwitches(BaseModel):
     from now on; ``baseline_s``: from then to the first transfer; ``change_s``: until a PUT is seen in show;
     ``delete_s``: until a deleted replication leaves the replica's region, and ``region_lag_s`` more until it leaves the
     source's; ``volume_create_s`` and ``volume_delete_s``. Live, a replication is gone within some 20 s. ``worker``:
-    transfers, or transfers waiting.
+    transfers, or transfers waiting. ``minute_s``: seconds that a minute of a schedule takes, so that a demonstration
+    need not wait for five of them.
 
     What answers look like. ``write_status``: of PUT and DELETE of a replication; 200 has no body, as API 1.0 had it.
     ``echo``: whether the answer to a PUT shows what was asked or what still holds. ``name_suffix``: names of new
@@ -56,6 +57,7 @@ class ScpSwitches(BaseModel):
     volume_create_s: Seconds = 0.0
     volume_delete_s: Seconds = 0.5
     worker: Literal["running", "stopped"] = "running"
+    minute_s: Annotated[float, Field(gt=0, le=60)] = 60.0
 
     write_status: Literal[202, 200] = 202
     echo: Literal["present", "asked"] = "present"

@@ -194,3 +194,16 @@ def test_another_frequency_of_snapshots_is_kept_apart(lab: Lab) -> None:
     lab.end(one)
     assert len(lab.snapshots(source)) == 2
     assert lab.listed(source) == [two["replication_id"]]
+
+
+def test_the_minutes_of_schedules_can_be_short(lab: Lab) -> None:
+    lab.emulator.switch({"minute_s": 0.5})
+    source = lab.volume()
+    made = lab.used(source, replication_frequency="5min")
+    lab.show(made["replication_id"], source)
+    lab.write(source, "late.txt")
+    lab.clock.advance(2.4)
+    assert not lab.files(made["replication_volume_id"])
+    lab.clock.advance(0.2)
+    lab.show(made["replication_id"], source)
+    assert list(lab.files(made["replication_volume_id"])) == ["late.txt"]

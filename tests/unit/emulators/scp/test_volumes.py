@@ -1,5 +1,7 @@
 """Volumes, their snapshots, and who may mount them."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.lab.scp import EAST, PASSWORD, WEST, Lab, error
@@ -168,3 +170,15 @@ def test_access_rules_are_added_and_removed(lab: Lab) -> None:
     assert lab.west.put(at, json={**rule, "object_type": "BM", "action": "add"}).status_code == 404
     assert error(lab.west.put(at, json={}))[2] == ["Field required"] * 3
     assert lab.east.get(at).status_code == 404
+
+
+def test_a_volume_can_be_mounted_by_its_name(lab: Lab) -> None:
+    share = Path(lab.facts["share_root"]) / WEST / "papers"
+    assert not share.exists()
+    volume = lab.volume("papers")
+    lab.write(volume, "a.txt", b"a")
+    assert (share / "a.txt").read_bytes() == b"a"
+    assert lab.west.delete(f"/v1/volumes/{volume}").is_success
+    lab.clock.advance(lab.emulator.cloud.settings.volume_delete_s)
+    lab.emulator.engine.settle()
+    assert not share.is_symlink()
