@@ -13,6 +13,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_SERVICES = ("accessor", "replicator", "administration")
+
 Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the workspace is written.")]
 
 
@@ -28,7 +30,7 @@ def up(folder: Folder = Path("lab")) -> int:
     from reconciler.cli.laboratory import started
 
     with stopping(lambda _text: None) as stop, started(folder) as lab:
-        lines = [f"{name:10} {_address(facts)}" for name, facts in lab.world["emulators"].items()]
+        lines = [line for name, facts in lab.world["emulators"].items() for line in _lines(name, facts)]
         sys.stdout.write(
             "\n".join([*lines, f"{'control':10} {lab.world['control']}", "", "ready. Now, in another terminal:", ""])
         )
@@ -65,3 +67,14 @@ def demo(
 def _address(facts: dict[str, Any]) -> str:
     regions = facts.get("regions", {"": facts})
     return "  ".join(f"{name} {urls.get('https') or urls['url']}".strip() for name, urls in regions.items())
+
+
+def _lines(name: str, facts: dict[str, Any]) -> list[str]:
+    """One line for a system; one for each site of systems that have several services."""
+    sites = facts.get("sites")
+    if sites is None:
+        return [f"{name:10} {_address(facts)}"]
+    return [
+        f"{name:10} {site}: " + "  ".join(f"{service} {urls['https'][service]}" for service in _SERVICES)
+        for site, urls in sites.items()
+    ]

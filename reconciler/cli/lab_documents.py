@@ -98,6 +98,56 @@ spec:
     s3Endpoint: %(bos_gz_s3)s
     caFile: ca.pem
     credentials: {accessKeyId: %(bos_key)s, secretAccessKey: {file: secrets/bos}}
+---
+apiVersion: repl/v1
+kind: Provider
+metadata: {name: scp-west, labels: {jurisdiction: kr}}
+spec:
+  scp:
+    region: kr-west1
+    environment: e
+    endpoint: %(scp_west)s
+    accountId: %(scp_account)s
+    caFile: ca.pem
+    credentials: {accessKey: %(scp_key)s, secretKey: {file: secrets/scp}}
+---
+apiVersion: repl/v1
+kind: Provider
+metadata: {name: scp-east, labels: {jurisdiction: kr}}
+spec:
+  scp:
+    region: kr-east1
+    environment: e
+    endpoint: %(scp_east)s
+    accountId: %(scp_account)s
+    caFile: ca.pem
+    credentials: {accessKey: %(scp_key)s, secretKey: {file: secrets/scp}}
+---
+apiVersion: repl/v1
+kind: Provider
+metadata: {name: ccs-a, labels: {jurisdiction: eu}}
+spec:
+  clonecloudstore:
+    site: site-a
+    clientId: %(ccs_client)s
+    accessor: %(site_a_accessor)s
+    replicator: %(site_a_replicator)s
+    administration: %(site_a_administration)s
+    topologyCache: 1s                # as these sites are set up; usually 5m
+    caFile: ca.pem
+---
+apiVersion: repl/v1
+kind: Provider
+metadata: {name: ccs-b, labels: {jurisdiction: eu}}
+spec:
+  clonecloudstore:
+    site: site-b
+    clientId: %(ccs_client)s
+    accessor: %(site_b_accessor)s
+    replicator: %(site_b_replicator)s
+    administration: %(site_b_administration)s
+    topologyCache: 1s
+    caFile: ca.pem
 """
 
 REPLICATIONS = """\
@@ -165,4 +215,29 @@ spec:
   deletes: keep
   existing: copy
   filter: {exclude: ["*.tmp"]}
+---
+apiVersion: repl/v1
+kind: Replication
+metadata: {name: projects-to-east, labels: {team: storage, tier: gold}}
+spec:
+  source: {provider: scp-west, volume: projects}
+  destination: {provider: scp-east, volume: projects_dr}   # the volume that this makes
+  state: active
+  deletes: replicate
+  schedule: {every: 5m}                                 # in the lab a minute of a schedule takes %(minute)s s
+  verify:
+    within: 10m                                         # longer than the schedule: a canary goes with the next run
+    mounts:
+      source: %(mount_west)s
+      destination: %(mount_east)s
+---
+apiVersion: repl/v1
+kind: Replication
+metadata: {name: invoices-to-b, labels: {team: finance, tier: gold}}
+spec:
+  source: {provider: ccs-a, bucket: invoices}
+  destination: {provider: ccs-b, bucket: invoices}
+  state: active
+  deletes: replicate
+  existing: copy
 """

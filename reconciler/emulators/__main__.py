@@ -85,7 +85,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     if all(texts is None for texts in wanted.values()):
         wanted = {
             "s3": ["s3"], "qumulo": ["nas-1"], "bos": ["bos"], "alarik": ["alarik-eu:eu-1", "alarik-us:us-2"],
-            "scp": ["scp"], "clonecloudstore": ["ccs"],
+            "scp": ["scp"], "clonecloudstore": ["ccs:2-strangers"],
         }  # fmt: skip
     ports = _ports(options.port)
     emulators = []

@@ -1,5 +1,6 @@
 """The demonstration, and the promises that it makes."""
 
+import re
 import subprocess
 import sys
 import time
@@ -32,9 +33,19 @@ def quiet(lab: LabClient) -> bool:
 
 
 def test_the_demo_ends_well_and_leaves_nothing_running(tmp_path: Path) -> None:
-    ended = repl("lab", "demo", cwd=tmp_path)
+    ended = repl("lab", "demo", cwd=tmp_path, timeout=600)
     assert ended.code == 0, ended.text
-    assert "No changes" in ended.out
+    scenes = [" ".join(scene.split()) for scene in re.split(r"\n── \d+/\d+  ", ended.out)[1:]]
+    assert "11 providers, 9 replications" in scenes[0]
+    assert "CCS-ALL-BUCKETS site-b becomes UP at site-a" in scenes[1]
+    assert re.findall(r"Verified: (\d+) proved", ended.out) == ["9", "1", "1", "1"]
+    warned, approved = (next(one for one in scenes if one.startswith(title)) for title in ("SCP cannot", "Approved"))
+    orphans = [re.findall(r"SCP-ORPHAN-VOLUME volume projects_dr \((\S{36})\)", one) for one in (warned, approved)]
+    assert len(orphans[0]) == 1
+    assert orphans[0] == orphans[1]
+    assert "blocked: needs --allow SCP-REPLACE@projects-to-east" in warned
+    assert "READY without bytes yet: 2026/03.pdf" in ended.err
+    assert "No changes. 9 replications read" in scenes[-1]
     assert not emulators_running()
     assert not list(tmp_path.iterdir())
 
@@ -70,7 +81,7 @@ def test_reading_commands_write_nothing(lab: LabClient) -> None:
     mark = lab.mark()
     for arguments in (
         ("validate",), ("plan",), ("drift",), ("verify", "--no-canary"), ("graph",), ("import", "aws-eu"),
-        ("import", "nas-1"), ("providers", "--check"),
+        ("import", "nas-1"), ("import", "scp-west"), ("import", "ccs-a"), ("providers", "--check"),
     ):  # fmt: skip
         lab.run(*arguments)
     logins = [entry for entry in lab.writes(mark, configuration=False) if "/v1/session/login" not in entry["path"]]
@@ -83,6 +94,7 @@ def test_a_canary_proves_every_flow_and_leaves_nothing(lab: LabClient) -> None:
     proofs = {proof["replication"]: proof for proof in applied.json["verifications"]}
     assert set(proofs) == {
         "logs-to-dr", "media-to-dr", "nas-archive", "nas-restore", "uploads-to-us", "uploads-to-aws", "images-to-gz",
+        "projects-to-east", "invoices-to-b",
     }  # fmt: skip
     assert {proof["outcome"] for proof in proofs.values()} == {"proved"}
     assert all(proof["lag_s"] >= 0 for proof in proofs.values())

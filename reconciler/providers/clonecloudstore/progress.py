@@ -123,7 +123,8 @@ class Waits:
         mark = (len(found.ready), len(found.absent), len(found.under_way), len(found.dead), len(seen.unproved))
         patience = STUCK_LOOKS if (found.under_way | empty) - self._stuck.get(place, set()) else QUIET_LOOKS
         if seen.looked(mark) < patience:
-            return Progress(done=False, detail=str(found), percent=seen.percent)
+            told = f"READY without bytes yet: {named(sorted(empty))}" if empty else str(found)
+            return Progress(done=False, detail=told, percent=seen.percent)
         self._stuck[place] = set(found.under_way)
         if empty:
             told = (

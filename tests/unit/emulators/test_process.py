@@ -150,6 +150,8 @@ def test_the_usual_world_has_every_kind(tmp_path: Path) -> None:
             "bos": "bos",
             "alarik-eu": "alarik",
             "alarik-us": "alarik",
+            "scp": "scp",
+            "ccs": "clonecloudstore",
         }
 
 
