@@ -61,15 +61,16 @@ def match(desired: Sequence[Desired], world: World, receipt: Receipt | None) -> 
         if hit is not None:
             taken.add(id(hit))
             pairs[want.flow.name] = replace(hit, relationship=_as_wanted(hit, want))
-    recorded = {item.recorded_as: item for item in found if item.recorded_as and id(item) not in taken}
+    recorded = {(item.recorded_as, item.container.scope_ref): item for item in found if id(item) not in taken}
     for want in desired:
-        hit = recorded.get(want.flow.name)
-        if want.flow.name not in pairs and hit and hit.container.scope_ref == want.container.scope_ref:
+        hit = recorded.get((want.flow.name, want.container.scope_ref))
+        if want.flow.name not in pairs and hit:
             pairs[want.flow.name] = hit
             taken.add(id(hit))
     known = {_server_id(item) for item in pairs.values()}
     # One thing may be seen through two scopes: a volume by its name and by its id.
-    rest = [item for item in found if id(item) not in taken and _server_id(item) not in known - {None}]
+    left = [item for item in found if id(item) not in taken and _server_id(item) not in known - {None}]
+    rest = _once(left, receipt)
     return Matched(
         pairs=pairs, rest=tuple(sorted(rest, key=lambda item: (str(item.container), item.relationship.identity)))
     )
@@ -85,6 +86,15 @@ def _renamed(want: Desired, found: Sequence[Found], taken: set[int]) -> Found | 
 
 def _as_wanted(item: Found, want: Desired) -> Relationship:
     return item.relationship.known_as(want.relationship.identity) or item.relationship
+
+
+def _once(left: Sequence[Found], receipt: Receipt | None) -> list[Found]:
+    """Keep one of what several scopes show: where the receipt has it, else the first."""
+    entries = receipt.replications if receipt else {}
+    noted = {name: entry.container.scope_ref for name, entry in entries.items()}
+    ordered = sorted(left, key=lambda item: noted.get(item.recorded_as or "") != item.container.scope_ref)
+    chosen = {_server_id(item): item for item in reversed(ordered)}
+    return [item for item in left if _server_id(item) is None or chosen[_server_id(item)] is item]
 
 
 def _server_id(item: Found) -> tuple[str, str] | None:

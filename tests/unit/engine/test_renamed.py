@@ -104,6 +104,23 @@ def test_one_thing_through_two_scopes_is_not_left_over() -> None:
     assert matched.rest == ()
 
 
+def test_what_is_recorded_is_paired_in_its_own_scope_though_another_shows_it() -> None:
+    for own, other in (("by-id", "by-name"), ("by-name", "by-id")):
+        observations = [seen(scope, live("data", "1")) for scope in (own, other)]
+        matched = match([wanted("new", own)], world(*observations), receipt("r", own, live("data", "1")))
+        assert matched.pairs["r"].container.scope == own
+        assert matched.rest == ()
+
+
+def test_what_is_left_over_through_two_scopes_is_left_over_once() -> None:
+    """And where the receipt has it: two deletions of one thing would get into each other's way."""
+    observations = [seen(scope, live("data", "1"), live("more", "2")) for scope in ("by-id", "by-name")]
+    for scope in ("by-id", "by-name"):
+        rest = match([], world(*observations), receipt("r", scope, live("data", "1"))).rest
+        assert {(item.container.scope, item.recorded_as) for item in rest} == {(scope, "r"), ("by-id", None)}
+        assert len(rest) == 2
+
+
 def test_what_only_receipts_keep_is_compared_with_receipts_alone() -> None:
     held = live("data", "1")
     desired: Settings = {"destination": {"volume": "data"}, "scp": {"keep": True}}
