@@ -17,6 +17,7 @@ from reconciler.engine.reads import ScopeReader
 from reconciler.engine.record import actor, make_receipt
 from reconciler.engine.state import StateFolder
 from reconciler.errors import ProviderError, Refused, StalePlan
+from reconciler.model.finding import Severity
 from reconciler.model.plan import ContainerPlan, Plan
 from reconciler.model.receipt import ContainerOutcome, ContainerResult, JournalEvent, Receipt
 from reconciler.model.relationship import Flow
@@ -77,7 +78,7 @@ def apply(request: ApplyRequest) -> Receipt:
         _close_superseded(request, [run for run in runs if run.run_id != run_id], run_id)
         context = RunContext(
             connections=request.connections, secrets=request.secrets, journal=journal, reader=reader,
-            clock=clock, stop=request.stop, emit=request.emit,
+            clock=clock, stop=request.stop, emit=request.emit, expected=_expected(plan),
         )  # fmt: skip
         results = _run_levels(context, request, histories)
         receipt = make_receipt(
@@ -96,6 +97,19 @@ def finish(request: ApplyRequest, receipt: Receipt) -> None:
     path = request.state.journal_path(receipt.run_id)
     with Journal(path, run_id=receipt.run_id, plan_id=receipt.plan_id, clock=request.clock) as journal:
         journal.write(JournalEvent.RUN_FINISHED, detail=receipt.outcome.value)
+
+
+def _expected(plan: Plan) -> dict[str, str]:
+    """Sum up what the plan warns of, by container."""
+    names = {change.id: change.replication for change in plan.changes}
+    return {
+        str(item.container): "; ".join(
+            f"{effect.rule}: {effect.text}"
+            for effect in plan.effects
+            if effect.severity is not Severity.INFO and effect.replication in {names[one] for one in item.changes}
+        )
+        for item in plan.containers
+    }
 
 
 def _owed(request: ApplyRequest, runs: Sequence[RunHistory], before: Receipt | None, run_id: str) -> set[str]:

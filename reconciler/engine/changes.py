@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reconciler.engine.connect import Connections
 from reconciler.engine.diff import as_known, differences, left_to_receipts, settings_listed
 from reconciler.engine.digests import matches
+from reconciler.engine.journal import CutOff
 from reconciler.engine.match import Desired, Found, Matched
 from reconciler.engine.selection import Selection
 from reconciler.manifest.workspace import LoadedWorkspace
@@ -36,6 +37,8 @@ class Inputs:
     """Names of replications whose data shall be sent again."""
     owed: frozenset[str] = frozenset()
     """Names of replications whose existing data an earlier run should have sent and did not."""
+    cut_off: tuple[CutOff, ...] = ()
+    """What earlier runs that did not come to their end may have brought about."""
 
     def resends(self, flow: Flow) -> bool:
         """Say whether the existing data of a flow shall be sent, whatever else changes.

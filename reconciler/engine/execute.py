@@ -1,7 +1,7 @@
 """Runs the steps of one container: journal, call, journal, wait, read back, compare."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import stamina
@@ -48,6 +48,8 @@ class RunContext:
     clock: Clock
     stop: threading.Event
     emit: Emit
+    expected: Mapping[str, str] = field(default_factory=dict)
+    """What the plan warned of, by container: noted before anything is done, for a run that is cut off has no receipt."""
 
 
 @dataclass(slots=True)
@@ -96,7 +98,8 @@ def run_container(context: RunContext, item: ContainerPlan, history: ContainerHi
     try:
         if at.untouched:
             _require_unchanged(context, item)
-        context.journal.write(JournalEvent.CONTAINER_STARTED, container=at.name, copies=at.owed)
+        expected = context.expected.get(at.name, "")
+        context.journal.write(JournalEvent.CONTAINER_STARTED, container=at.name, copies=at.owed, detail=expected)
         context.emit(ApplyEvent(kind=EventKind.STARTED, container=at.name))
         _run_steps(context, at)
         fingerprint = _read_back(context, at)

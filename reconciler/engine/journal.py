@@ -16,7 +16,9 @@ from reconciler.errors import ReplError
 from reconciler.model.receipt import JournalEntry, JournalEvent
 from reconciler.model.value import Json
 
-__all__ = ["ContainerHistory", "Journal", "RunHistory", "open_runs", "owed_copies", "read_journal"]
+__all__ = [
+    "ContainerHistory", "CutOff", "Journal", "RunHistory", "cut_off", "open_runs", "owed_copies", "read_journal",
+]  # fmt: skip
 
 
 class Journal:
@@ -91,6 +93,8 @@ class ContainerHistory:
     """What a journal says of one container."""
 
     started: bool = False
+    expected: str = ""
+    """What its plan warned of."""
     done: bool = False
     failed: bool = False
     fingerprint: str = ""
@@ -146,6 +150,25 @@ def owed_copies(state: StateFolder) -> frozenset[str]:
     return frozenset(noted.union(*(run.owed for run in open_runs(state))))
 
 
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """One container of a run that was begun and not finished: what its plan warned of may have come about."""
+
+    run_id: str
+    container: str
+    expected: str
+
+
+def cut_off(state: StateFolder) -> tuple[CutOff, ...]:
+    """Return what runs that have no receipt may have brought about, oldest first."""
+    return tuple(
+        CutOff(run.run_id, name, item.expected)
+        for run in open_runs(state)
+        for name, item in run.containers.items()
+        if item.expected
+    )
+
+
 def _entries(path: Path) -> Iterator[JournalEntry]:
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):
@@ -173,7 +196,7 @@ def _note(history: RunHistory, entry: JournalEntry) -> None:
     step = entry.step or ""
     match entry.event:
         case JournalEvent.CONTAINER_STARTED:
-            item.started = True
+            item.started, item.expected = True, entry.detail
         case JournalEvent.CALL_PENDING:
             item.in_doubt = step
         case JournalEvent.CALL_DONE | JournalEvent.AWAIT_DONE:

@@ -46,6 +46,7 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
         *(placed(inputs.workspace, finding) for finding in found),
         *(placed(inputs.workspace, f) for f in check_expired_approvals(flows.values(), now.date())),
         *(placed(inputs.workspace, f) for f in check_protection(made, flows, inputs.receipt)),
+        *_cut_off(inputs),
         *check_emptied(inputs.workspace, inputs.receipt, inputs.selection),
         *(placed(inputs.workspace, f) for f in check_guards(inputs.workspace.policies.values(), made, effects)),
     ]
@@ -188,6 +189,20 @@ def _unknown(change: Change, inputs: Inputs) -> Iterator[Finding]:
                 replication=change.replication,
                 path=("spec", *managed[dotted].path),
             )
+
+
+def _cut_off(inputs: Inputs) -> Iterator[Finding]:
+    """Say what runs without an end may have left behind: what is live need not show it, and no receipt does."""
+    for item in inputs.cut_off:
+        yield Finding(
+            code="REPL-W004",
+            severity=Severity.WARNING,
+            summary="An apply was cut off",
+            detail=f"Run {item.run_id} was cut off in {item.container}, and nobody saw how far it came. Its plan said: "
+            f"{item.expected}.",
+            hint="look whether that has come about; to go on with that run apply its saved plan again, any other apply "
+            "goes by what is live",
+        )
 
 
 def unread_findings(world: World) -> list[Finding]:
