@@ -180,7 +180,7 @@ def _choice(kind: type[Choice], text: str, name: str) -> Choice:
 def _is_certificate(pem: str) -> bool:
     try:
         ssl.create_default_context(cadata=pem)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):  # the last for text that is not ASCII
         return False
     return True
 

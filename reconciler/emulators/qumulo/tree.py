@@ -11,6 +11,7 @@ from reconciler.emulators.qumulo.refusal import Refusal
 
 ROOT_ID = 2
 NAME_BYTES = 255
+FILE_LIMIT = 1 << 30
 
 
 class Kind(StrEnum):
@@ -127,7 +128,9 @@ class Tree:
         self._touch(node)
 
     def write_at(self, node: Node, offset: int, data: bytes) -> None:
-        """Bytes at an offset; a gap is filled with zeros."""
+        """Bytes at an offset; a gap is filled with zeros. A file is held in memory, and may not outgrow it."""
+        if offset + len(data) > FILE_LIMIT:
+            raise Refusal(400, "The file would be too large.", "fs_file_too_large_error")
         self.write(node, node.data[:offset].ljust(offset, b"\0") + data + node.data[offset + len(data) :])
 
     def rename(self, node: Node, directory: Node, name: str, *, clobber: bool) -> None:
