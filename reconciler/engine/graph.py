@@ -6,7 +6,7 @@ from reconciler.engine.loops import Loop, loops
 from reconciler.engine.topology import Link, Topology, place_text
 from reconciler.model.finding import FieldPath, Finding, Severity
 from reconciler.model.graph import Edge, Graph, Node
-from reconciler.model.manifest import Deletes, Filter, Location, ProviderDoc, State
+from reconciler.model.manifest import Deletes, Location, ProviderDoc, ReplicationSpec, State
 from reconciler.model.relationship import Flow
 
 __all__ = ["check_graph", "graph_of", "route"]
@@ -178,7 +178,7 @@ def _shared_destinations(topology: Topology) -> Iterator[Finding]:
         for other in topology.writing(link.destination):
             if other.name >= link.name:
                 continue
-            if (other.source, other.destination) == (link.source, link.destination) and _same_filter(other, link):
+            if (other.source, other.destination) == (link.source, link.destination) and _same_choice(other, link):
                 twins.append(other.name)
             elif other.disjoint(link):
                 continue
@@ -213,11 +213,14 @@ def _same_data(one: Link, other: Link) -> bool:
     return one.carried(narrow) == other.carried(narrow)
 
 
-def _same_filter(one: Link, other: Link) -> bool:
-    def plain(chosen: Filter | None) -> tuple[frozenset[str], dict[str, str]]:
-        return frozenset((chosen and chosen.exclude) or ()), dict((chosen and chosen.tags) or {})
+def _same_choice(one: Link, other: Link) -> bool:
+    """Say whether both take the same of what they read."""
 
-    return plain(one.flow.spec.filter) == plain(other.flow.spec.filter)
+    def plain(spec: ReplicationSpec) -> tuple[frozenset[str], dict[str, str], tuple[str, ...]]:
+        chosen, own = spec.filter, spec.options.chosen() if spec.options is not None else ()
+        return frozenset((chosen and chosen.exclude) or ()), dict((chosen and chosen.tags) or {}), own
+
+    return plain(one.flow.spec) == plain(other.flow.spec)
 
 
 def _deletions(topology: Topology) -> Iterator[Finding]:

@@ -49,6 +49,10 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0
 class Options(Document):
     """Root of the options that one provider type adds to a Replication, under the type's own key."""
 
+    def chosen(self) -> tuple[str, ...]:
+        """Say what of the source they choose, beyond `filter`: equal for options that choose the same."""
+        return ()
+
 
 class Config(Document):
     """Root of one provider type's connection settings, under the type's own key."""

@@ -115,6 +115,10 @@ class BosOptions(Options):
     history_storage_class: str | None = Field(default=None, min_length=1)
     """Class of copies of what was there before; REMAIN for that of the original. Left out: `storageClass`."""
 
+    def chosen(self) -> tuple[str, ...]:
+        """Return the patterns, those that are left out with a `!`."""
+        return (*sorted(self.resources or ()), *(f"!{one}" for one in sorted(self.exclude or ())))
+
 
 def _bare_host(host: str) -> bool:
     try:
