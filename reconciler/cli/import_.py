@@ -31,7 +31,9 @@ def command(
     What is written down already is left out; with --update its changed values are edited in place, and comments and
     order stay as they are. Nothing is written to the provider.
 
-    Exit code 0; 1 if the provider cannot be read (8 if it refuses access).
+    What cannot be read back, as passwords, and ends that no Provider document reaches are told on stderr.
+
+    Exit code 0; 1 if the provider cannot be read (8 if it refuses access) or a document cannot be edited.
     """
     from reconciler.cli.importing import import_command
     from reconciler.cli.session import Request

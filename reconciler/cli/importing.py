@@ -5,7 +5,7 @@ from pathlib import Path
 from reconciler.cli.session import Request, Session
 from reconciler.engine.importing import Import, import_from
 from reconciler.engine.plan import desired_of
-from reconciler.errors import ReplError, UsageError
+from reconciler.errors import ExitCode, ManifestError, ReplError, UsageError
 from reconciler.manifest.edit import dump_documents, update_values
 from reconciler.model.finding import FieldPath
 
@@ -28,8 +28,8 @@ def import_command(request: Request, provider: str, *, out: Path | None, update:
         )  # fmt: skip
         _write(session, found, out)
         if update:
-            _update(session, found)
-        elif found.moved:
+            return _update(session, found)
+        if found.moved:
             names = sorted({value.replication for value in found.moved})
             session.console.note(f"{len(names)} differ from what is live: {', '.join(names)}; --update edits them")
     return 0
@@ -42,17 +42,28 @@ def _write(session: Session, found: Import, out: Path | None) -> None:
         out.write_text(text, encoding="utf-8")
     elif text:
         session.console.out(text)
+    for note in found.notes:
+        session.console.note(f"note: {note}")
     where = f" -> {out}" if out is not None and text else ""
     session.console.note(f"{len(found.documents)} new{where}, {found.known} written down already")
 
 
-def _update(session: Session, found: Import) -> None:
+def _update(session: Session, found: Import) -> int:
+    """Edit document by document; one that cannot be edited does not stand in the way of the others."""
     by_replication: dict[str, dict[FieldPath, object]] = {}
     for value in found.moved:
         by_replication.setdefault(value.replication, {})[value.path] = value.value
+    failed = False
     for name, values in sorted(by_replication.items()):
         where = session.workspace.locate("Replication", name)
         if where is None:
             raise ReplError(f"the document of {name} cannot be found any more")
-        update_values(Path(where.file), "Replication", name, values)
-        session.console.note(f"{where.file}: {name}: {len(values)} updated")
+        try:
+            update_values(Path(where.file), "Replication", name, values)
+        except ManifestError as error:
+            failed = True
+            hint = f"; {error.hint}" if error.hint else ""
+            session.console.note(f"error: {where.file}: {name} was not changed: {error.message}{hint}")
+        else:
+            session.console.note(f"{where.file}: {name}: {len(values)} updated")
+    return int(ExitCode.ERROR) if failed else 0

@@ -1,32 +1,22 @@
 """From what is live to manifests: new documents for what nobody has written down, new values for what has moved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.engine.connect import Connections
-from reconciler.engine.diff import shown_differences
 from reconciler.engine.match import Desired, Recorded
-from reconciler.errors import ProviderError
-from reconciler.manifest.template import literal
+from reconciler.engine.moved import MovedValue, Mover, as_literal
+from reconciler.engine.peers import PeerFinder
 from reconciler.manifest.workspace import LoadedWorkspace
-from reconciler.model.manifest import API_VERSION, Location
+from reconciler.model.manifest import API_VERSION
 from reconciler.model.receipt import Receipt
-from reconciler.model.relationship import S3Endpoint
 from reconciler.model.value import Json
 from reconciler.providers.base import Imported
 from reconciler.providers.registry import Registry
 
 __all__ = ["Import", "MovedValue", "import_from"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MovedValue:
-    """A setting of a written replication that is another one live."""
-
-    replication: str
-    path: tuple[str, ...]
-    """From the document's root: ("spec", "state")."""
-    value: Json
+_LONGEST_NAME = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +28,8 @@ class Import:
     moved: tuple[MovedValue, ...]
     known: int
     """Live relationships that a manifest describes already."""
+    notes: tuple[str, ...] = ()
+    """What the documents cannot say and somebody has to write or know: `NAME: ...`."""
 
 
 def import_from(
@@ -51,12 +43,15 @@ def import_from(
 ) -> Import:
     """Read every scope of one provider. Never writes. Raises ProviderError if it cannot be read."""
     provider = connections.provider(provider_name)
-    recorded = Recorded(receipt.replications if receipt else {})
+    entries = receipt.replications if receipt else {}
+    recorded = Recorded(entries)
     by_name = {want.flow.name: want for want in desired}
     written = {(want.container.scope_ref, want.relationship.identity): want for want in desired}
-    taken = set(workspace.replications)
+    finder = PeerFinder(workspace, registry, connections)
+    mover = Mover(workspace, registry, connections, finder)
     moved: list[MovedValue] = []
-    unwritten: list[Imported] = []
+    notes: list[str] = []
+    unwritten: dict[str, _Found] = {}
     known: set[str] = set()
     for observation in provider.discover():
         for item in provider.imported(observation):
@@ -64,20 +59,32 @@ def import_from(
             names = (item.relationship.identity, *item.relationship.also)
             want = next((written[scope, name] for name in names if (scope, name) in written), None)
             if want is not None:
-                moved += _moved(want, item)
-            if want is not None or recorded.name(scope, item.relationship) in by_name:
+                values, unsaid = mover.moved(want, item)
+                moved += values
+                notes += unsaid
+            before = recorded.name(scope, item.relationship)
+            if want is not None or before in by_name:
                 known.add(_thing(item))  # or written down with another identity: a replacement is pending
             else:
-                unwritten.append(item)
-    finder = _PeerFinder(workspace, registry, connections)
-    # One thing may be seen through two scopes: a volume by its name and by its id. The first tells how it is written.
-    fresh = {thing: item for item in reversed(unwritten) if (thing := _thing(item)) not in known}
-    documents = [
-        _document(item, provider_name, _free(item.suggested_name, taken), finder)
-        for item in unwritten
-        if fresh.get(_thing(item)) is item
-    ]
-    return Import(documents=tuple(sorted(documents, key=_name)), moved=tuple(moved), known=len(known))
+                # One thing may be seen through two scopes: a volume by its name and by its id. The first tells how
+                # it is written.
+                unwritten.setdefault(_thing(item), _Found(item, before))
+    fresh = [found for thing, found in unwritten.items() if thing not in known]
+    documents = []
+    for name, item in _named(fresh, workspace, entries):
+        document, unsaid = _document(item, provider_name, name, finder)
+        documents.append(document)
+        notes += [f"{name}: {text}" for text in unsaid]
+    return Import(documents=tuple(documents), moved=tuple(moved), known=len(known), notes=tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A live relationship that no document describes."""
+
+    item: Imported
+    before: str | None
+    """Its name when it was written down."""
 
 
 def _thing(item: Imported) -> str:
@@ -85,10 +92,26 @@ def _thing(item: Imported) -> str:
     return item.relationship.provider_id or f"{item.container} {item.relationship.identity}"
 
 
-def _moved(want: Desired, item: Imported) -> Iterator[MovedValue]:
-    live = item.relationship.known_as(want.relationship.identity) or item.relationship
-    for field in shown_differences(live, want.relationship.settings):
-        yield MovedValue(replication=want.flow.name, path=("spec", *field.path), value=_literal(field.before))
+def _named(
+    found: Iterable[_Found], workspace: LoadedWorkspace, recorded: Mapping[str, object]
+) -> list[tuple[str, Imported]]:
+    """Give every relationship a name that nothing has, the same whenever the same is there. Ordered by name.
+
+    What has had a name of ours gets it again; numbers go by what identifies a relationship, not by the order in which
+    a system lists it.
+    """
+    named: dict[str, Imported] = {}
+    rest: list[Imported] = []
+    for one in found:
+        if one.before is not None and one.before not in named:
+            named[one.before] = one.item
+        else:
+            rest.append(one.item)
+    # A name in the receipt is another replication's: it would seem to have moved.
+    taken = {*workspace.replications, *recorded, *named}
+    for item in sorted(rest, key=lambda one: (one.suggested_name, str(one.container), one.relationship.identity)):
+        named[_free(item.suggested_name, taken)] = item
+    return sorted(named.items())
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -97,72 +120,47 @@ def _free(name: str, taken: set[str]) -> str:
     while found in taken:
         number += 1
         tail = f"-{number}"
-        found = name[: 63 - len(tail)].rstrip("-") + tail
+        found = name[: _LONGEST_NAME - len(tail)].rstrip("-") + tail
     taken.add(found)
     return found
 
 
-def _document(item: Imported, provider_name: str, name: str, finder: "_PeerFinder") -> dict[str, Json]:
-    source, destination = (_end(end, provider_name, item.peer, finder) for end in (item.source, item.destination))
-    return {
+def _document(
+    item: Imported, provider_name: str, name: str, finder: PeerFinder
+) -> tuple[dict[str, Json], tuple[str, ...]]:
+    """Return a document, and what it cannot say."""
+    unsaid = list(item.by_hand)
+    ends: dict[str, Json] = {}
+    for side, end in (("source", item.source), ("destination", item.destination)):
+        ends[side], problem = _end(end, provider_name, item, finder)
+        unsaid += [f"`{side}.provider` {problem}"] if problem else []
+    own = item.spec if name == item.suggested_name else _over(item.spec, item.renamed)
+    document: dict[str, Json] = {
         "apiVersion": API_VERSION,
         "kind": "Replication",
         "metadata": {"name": name},
-        "spec": _literal({"source": source, "destination": destination, **item.spec}),
+        "spec": as_literal({**ends, **own}),
     }
+    return document, tuple(unsaid)
 
 
-def _literal(value: Json) -> Json:
-    """Return a value with its texts written so that none is taken for a template."""
-    if isinstance(value, dict):
-        return {key: _literal(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_literal(inner) for inner in value]
-    return literal(value) if isinstance(value, str) else value
-
-
-def _end(end: Json, provider_name: str, peer: S3Endpoint | None, finder: "_PeerFinder") -> Json:
+def _end(end: Json, provider_name: str, item: Imported, finder: PeerFinder) -> tuple[Json, str]:
+    """Return an end with its provider, and what is wrong with that; empty if nothing is."""
     if not isinstance(end, dict) or "provider" in end:
-        return end
-    return {"provider": finder.find(end, provider_name, peer), **end}
+        return end, ""
+    found = finder.find(end, provider_name, item)
+    if found is None:
+        name, place = finder.placeholder(provider_name, item)
+        return {"provider": name, **end}, f"is not known: no Provider document reaches {place}; write one, as {name}"
+    key = finder.other_key(found, item)
+    problem = f"is {found}, but access key {key} is in use: to keep it, write a Provider document with it"
+    return {"provider": found, **end}, problem if key else ""
 
 
-class _PeerFinder:
-    """Finds the Provider document for the other end of a live relationship."""
-
-    def __init__(self, workspace: LoadedWorkspace, registry: Registry, connections: Connections) -> None:
-        self._connections = connections
-        self._types = {name: doc.spec.type for name, doc in workspace.providers.items()}
-        self._faces: dict[str, S3Endpoint] = {}
-        for name, doc in sorted(workspace.providers.items()):
-            face = registry.load(doc.spec.type).s3_endpoint(doc.spec.config, workspace.base)
-            if face is not None:
-                self._faces[name] = face
-
-    def find(self, end: dict[str, Json], owner: str, peer: S3Endpoint | None) -> str:
-        """Return the best provider: at that address, or of the owner's type in that region; else the owner itself."""
-        known = peer or self._faces.get(owner)
-        same = [name for name, face in self._faces.items() if known and _host(face.url) == _host(known.url)]
-        same.sort(key=lambda name: self._types[name] != self._types[owner])
-        if not same and peer is not None:
-            kin = (name for name in self._faces if self._types[name] == self._types[owner])
-            same = [name for name in kin if self._faces[name].region == peer.region]
-        bucket = end.get("bucket")
-        region = self._region(same[0], bucket) if same and isinstance(bucket, str) else None
-        wanted = region or (peer.region if peer else None)  # where the bucket says it lies, if it says so
-        return next((name for name in same if self._faces[name].region == wanted), same[0] if same else owner)
-
-    def _region(self, name: str, bucket: str) -> Json:
-        try:
-            return self._connections.provider(name).inspect(Location(provider=name, bucket=bucket)).facts.get("region")
-        except ProviderError:
-            return None
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].rstrip("/").lower()
-
-
-def _name(document: dict[str, Json]) -> str:
-    metadata = document["metadata"]
-    return str(metadata["name"]) if isinstance(metadata, dict) else ""
+def _over(below: dict[str, Json], above: dict[str, Json]) -> dict[str, Json]:
+    """Lay one mapping over another, one level deep."""
+    laid = dict(below)
+    for key, value in above.items():
+        held = laid.get(key)
+        laid[key] = {**value, **held} if isinstance(held, dict) and isinstance(value, dict) else value
+    return laid

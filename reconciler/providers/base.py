@@ -169,6 +169,12 @@ class Imported:
     """The other keys of the spec, the options' key included."""
     peer: S3Endpoint | None
     """How the other end is reached, so that the host can find or suggest its Provider document."""
+    beyond: str = ""
+    """What a Provider document for the other end has to reach, where `peer` cannot say it: `region kr-east1`."""
+    renamed: dict[str, Json] = field(default_factory=dict)
+    """What the spec has to say besides if the replication is not called `suggested_name`, as identities may tell."""
+    by_hand: tuple[str, ...] = ()
+    """What the system does not give back and somebody has to know or to write, one sentence each without its dot."""
 
 
 class Store(Protocol):

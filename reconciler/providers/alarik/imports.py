@@ -11,6 +11,7 @@ from reconciler.providers.base import Imported
 __all__ = ["imported"]
 
 _LONGEST_NAME = 63
+_OFF = "`state` is left out: the rule is enabled, but its target is not; write `active` or `paused`"
 
 
 def imported(observation: Observation) -> Iterator[Imported]:
@@ -34,20 +35,21 @@ def _manifest(state: ContainerState, live: Relationship, provider: str, taken: s
     options |= {"synchronous": True} if own.get("synchronous") else {}
     spec: dict[str, Json] = {key: live.settings[key] for key in ("deletes", "existing")}
     # With a disabled target an active rule copies nothing; written down as active it would have to be enabled.
-    state_word = {} if live.settings["state"] == "active" and not own["targetEnabled"] else live.settings
+    off = live.settings["state"] == "active" and not own["targetEnabled"]
     return Imported(
         relationship=live,
         container=state.ref,
         suggested_name=_unique(_name(place, destination), taken),
         source=place,
         destination={"bucket": destination["bucket"]},
-        spec={**({"state": state_word["state"]} if state_word else {}), **spec, "alarik": options},
+        spec={**({} if off else {"state": live.settings["state"]}), **spec, "alarik": options},
         peer=S3Endpoint(
             url=str(own["endpoint"]),
             region=str(own["region"]),
             path_style=True,
             access_key_id=str(own["accessKeyId"]),
         ),
+        by_hand=(_OFF,) if off else (),
     )
 
 

@@ -50,6 +50,7 @@ def _manifest(state: ContainerState, live: Relationship, name: str, own: BosConf
         source={"provider": state.ref.provider, "bucket": source["bucket"]} | _given("prefix", prefix),
         destination={"bucket": there["bucket"]} | _given("prefix", there["prefix"]),
         spec=_spec(live, name, prefix, several, workspace),
+        renamed={"bos": {"id": live.identity}},
         peer=_peer(held_rule(state) or {}, own),
     )
 

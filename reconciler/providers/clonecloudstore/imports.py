@@ -40,6 +40,7 @@ def imported(
                     destination=there | {"bucket": way.bucket},
                     spec=_spec(live, name),
                     peer=None,
+                    beyond=f"{way.destination} for client {way.client}",
                 )
 
 

@@ -40,6 +40,7 @@ def imported_rules(
             source={"provider": provider, "bucket": source["bucket"]} | _given("prefix", source.get("prefix")),
             destination={"bucket": part(settings, "destination")["bucket"]},
             spec=_spec(known, name, role, ceph=ceph),
+            renamed={"s3": {"id": known.identity}},
             peer=peer,
         )
 

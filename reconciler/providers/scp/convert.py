@@ -260,8 +260,9 @@ def schedule_body(settings: Settings, held: Settings) -> dict[str, Json]:
 # Observed ----------------------------------------------------------------------------------------------------------
 
 
-def observation(scope: ScopeRef, shown: Iterable[Shown]) -> Observation:
-    """Return a volume's replications, each a container of its own, ordered by key.
+def observation(scope: ScopeRef, shown: Iterable[Shown], protocol: str = "") -> Observation:
+    """Return a volume's replications, each a container of its own, ordered by key. `protocol` is the source volume's,
+    where it is at hand.
 
     Nothing is known to keep a volume from being replicated twice to one region under one name. Then the one with the
     lowest id stands for both, and the others get the key and identity `<identity>#<id>`: surplus.
@@ -271,14 +272,14 @@ def observation(scope: ScopeRef, shown: Iterable[Shown]) -> Observation:
         key=lambda pair: (pair[0], pair[1].replication_id),
     )
     states = [
-        _container(scope, name if number == 0 else f"{name}#{one.replication_id}", one, surplus=number > 0)
+        _container(scope, name if number == 0 else f"{name}#{one.replication_id}", one, protocol, surplus=number > 0)
         for name, group in groupby(named, key=lambda pair: pair[0])
         for number, (_, one) in enumerate(group)
     ]
     return Observation(scope=scope, containers=tuple(sorted(states, key=lambda state: state.ref.key)))
 
 
-def _container(scope: ScopeRef, key: str, one: Shown, *, surplus: bool) -> ContainerState:
+def _container(scope: ScopeRef, key: str, one: Shown, protocol: str, *, surplus: bool) -> ContainerState:
     settings = _settings(volume_of(scope), one)
     also = {} if surplus else {_identity(one.replication_volume_region, stem): _named(settings, stem) for stem in
                                stems(one.replication_volume_name)}  # fmt: skip
@@ -293,7 +294,7 @@ def _container(scope: ScopeRef, key: str, one: Shown, *, surplus: bool) -> Conta
         ref=ContainerRef(provider=scope.provider, scope=scope.key, key=key),
         fingerprint=digest({"id": one.replication_id, "settings": settings}),
         relationships=(known,),
-        document=_document(one),
+        document=_document(one) | ({"protocol": protocol} if protocol else {}),
         also=tuple(also),
     )
 

@@ -53,6 +53,8 @@ def _manifest(state: ContainerState, live: Relationship, document: Callable[[str
         destination=destination | {"volume": there["volume"]},
         spec=_spec(live),
         peer=None,
+        beyond=f"region {region}",
+        by_hand=_by_hand(state, live),
     )
 
 
@@ -72,6 +74,22 @@ def _spec(live: Relationship) -> dict[str, Json]:
     # Until somebody says where the volumes are mounted, nothing closer can be looked at.
     spec["verify"] = {"level": "status"}
     return spec
+
+
+def _by_hand(state: ContainerState, live: Relationship) -> tuple[str, ...]:
+    said = []
+    held = state.document if isinstance(state.document, dict) else {}
+    if held.get("protocol") == "CIFS":
+        said.append(
+            "`scp.cifsPassword` is never shown; nothing needs it as long as the replica stays, and to make another one"
+            " write it as a reference: `scp: {cifsPassword: {env: NAME}}`"
+        )
+    if live.settings["state"] not in tuple(State):
+        said.append(f"`state` is left out, for the replication is in state {live.settings['state']}")
+    frequency = part(live.settings, "schedule").get("every")
+    if frequency not in _SCHEDULES:
+        said.append(f"`schedule` is left out, for the replication runs {frequency!r}, which is none of the known words")
+    return tuple(said)
 
 
 def _slug(text: str) -> str:

@@ -142,9 +142,9 @@ class ScpProvider(Provider):
         for volume in volumes:
             shown = tuple(sourced(self._regions.own, volume.id))
             if names.count(volume.name) == 1:
-                yield convert.observation(convert.scope_of(self._name, volume.name), shown)
+                yield convert.observation(convert.scope_of(self._name, volume.name), shown, volume.protocol)
             if shown or names.count(volume.name) > 1:
-                yield convert.observation(convert.scope_of(self._name, volume.id), shown)
+                yield convert.observation(convert.scope_of(self._name, volume.id), shown, volume.protocol)
 
     # Writes ---------------------------------------------------------------------------------------------------
 
