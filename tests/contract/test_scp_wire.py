@@ -1,7 +1,5 @@
-"""SCP File Storage as a process; the vendor's examples; and the document that says what may be said."""
+"""SCP File Storage as a process, and every status that its document states."""
 
-import json
-import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,208 +13,16 @@ from reconciler.emulators import certificate as certificates
 from reconciler.emulators.faults import Fault
 from reconciler.emulators.scp.seed import FOREIGN_REPLICATION, volume_id
 from reconciler.emulators.scp.service import ROUTES
-from reconciler.emulators.scp.switches import ScpSwitches
-from tests.contract.referee import Exchange, Objection, Referee
+from tests.contract.referee import Referee
+from tests.contract.scp_examples import CREATE_REQUEST, ID, SEED_HEADERS, UPDATE_REQUEST
 from tests.lab import scp
 from tests.lab.scp import DOCUMENT, EAST, HEADERS, WEST, Lab, Signed
 from tests.lab.world import RunningWorld, eventually, run_world
 
-SOURCE = DOCUMENT.with_name("SOURCE.md").read_text(encoding="utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
 OPERATIONS = [
     (path, method, item[method]) for path, item in CONTENT["paths"].items() for method in item if method != "parameters"
 ]
-
-# As printed on the vendor's page.
-ID = "bfdbabf2-04d9-4e8b-a205-020f8e6da438"
-CREATE_REQUEST = {
-    "name": "my_volume",
-    "cifs_password": "cifspwd0!!",
-    "replication_frequency": "5min",
-    "region": "kr-west1",
-    "volume_id": ID,
-    "backup_retention_count": 2,
-    "replication_type": "replication",
-}
-CREATE_RESPONSE = {
-    "replication_id": ID,
-    "replication_status": "creating",
-    "source_volume_id": ID,
-    "source_volume_region": "kr-west1",
-    "protocol": "NFS",
-    "replication_volume_id": ID,
-    "replication_volume_region": "kr-west1",
-}
-ITEM = {
-    "replication_id": ID,
-    "replication_frequency": "5min",
-    "source_volume_id": ID,
-    "source_volume_region": "kr-west1",
-    "source_volume_access_level": "ro",
-    "replication_volume_id": ID,
-    "replication_volume_region": "kr-west1",
-    "replication_volume_access_level": "ro",
-    "replication_type": "replication",
-}
-SHOW_RESPONSE = {
-    **ITEM,
-    "source_volume_name": "my_volume",
-    "replication_policy": "use",
-    "replication_status": "creating",
-    "replication_volume_name": "my_volume",
-    "backup_retention_count": 2,
-}
-UPDATE_REQUEST = {
-    "replication_update_type": "policy",
-    "replication_policy": "use",
-    "replication_frequency": "5min",
-    "backup_retention_count": 11,
-}
-VOLUME = {
-    "protocol": "NFS", "type_name": "HDD", "account_id": "rwww523320dfvwbbefefsdvwdadsfa24c", "purpose": "REPLICATION",
-    "type_id": "jef22f67-ee83-4gg2-2ab6-3lf774ekfjdu", "name": "my_volume", "created_at": "2024-07-30T04:54:33.219373",
-    "id": ID, "state": "available",
-}  # fmt: skip
-SNAPSHOT = {
-    "size": 100, "name": "my_volume.2024-10-01_14215", "created_at": "2024-07-30T04:54:33.219373",
-    "id": "40htrre5b-eww25-ff2b-a426-6afefas65a3b", "state": "available",
-}  # fmt: skip
-RULE = {"object_type": "VM", "action": "add", "object_id": "43fq3347-02q4-4aa8-ccf9-affe4917bb6f"}
-
-
-def envelope(status: int, code: str, detail: Any, response: Any = None) -> dict[str, Any]:
-    return {
-        "errors": [
-            {
-                "code": code, "detail": detail, "global_request_id": "req-c56bf27b-0000", "links": [],
-                "related_resources": [], "request_id": "req-7e99bfcc-0000", "response": response, "status": status,
-                "title": code,
-            }
-        ]
-    }  # fmt: skip
-
-
-#: Method, path, request, status, answer: everything of which an example is published.
-EXAMPLES: list[tuple[str, str, Any, int, Any]] = [
-    ("POST", "/v1/replications", CREATE_REQUEST, 202, CREATE_RESPONSE),
-    ("GET", f"/v1/replications?volume_id={ID}", None, 200, {"count": 1, "replications": [ITEM, ITEM]}),
-    ("GET", f"/v1/replications/{ID}?volume_id={ID}", None, 200, SHOW_RESPONSE),
-    ("PUT", f"/v1/replications/{ID}?volume_id={ID}", UPDATE_REQUEST, 202, {**ITEM, "backup_retention_count": 2}),
-    ("PUT", f"/v1/replications/{ID}?volume_id={ID}", UPDATE_REQUEST, 200, None),
-    ("DELETE", f"/v1/replications/{ID}?volume_id={ID}", None, 202, None),
-    ("DELETE", f"/v1/replications/{ID}?volume_id={ID}", None, 200, None),
-    (
-        "GET",
-        "/v1/replications/regions?type_name=HDD&source_region_name=kr-west1&replication_type=replication",
-        None,
-        200,
-        {"regions": ["kr-east1"]},
-    ),
-    ("GET", "/v1/volumes", None, 200, {"count": 1, "filestorages": [VOLUME, VOLUME]}),
-    (
-        "GET",
-        f"/v1/volumes/{ID}",
-        None,
-        200,
-        {**VOLUME, "usage": 0, "cifs_id": "id", "path": "path", "file_unit_recovery_enabled": True,
-         "encryption_enabled": True, "endpoint_path": "path"},
-    ),
-    (
-        "POST",
-        "/v1/volumes",
-        {"protocol": "NFS", "type_name": "HDD", "name": "my_volume", "tags": [{"key": "key", "value": "value"}]},
-        202,
-        {"protocol": "NFS", "type_name": "HDD", "volume_id": ID, "snapshot_id": "id", "volume_name": "my_volume"},
-    ),
-    ("PUT", f"/v1/volumes/{ID}", {"file_unit_recovery_enabled": True}, 202, None),
-    ("DELETE", f"/v1/volumes/{ID}", None, 202, None),
-    ("PUT", f"/v1/volumes/{ID}/access-rules", RULE, 202, {**RULE, "volume_id": ID}),
-    (
-        "GET",
-        f"/v1/volumes/{ID}/access-rules",
-        None,
-        200,
-        {"volume_id": ID, "count": 1, "access_rules": [
-            {"object_type": "VM", "access_rule_state": "active", "object_id": RULE["object_id"]}]},
-    ),
-    (
-        "GET",
-        f"/v1/snapshots?volume_id={ID}",
-        None,
-        200,
-        {"count": 1, "snapshots": [SNAPSHOT, SNAPSHOT], "snapshot_size_total_byte": 0},
-    ),
-    ("POST", "/v1/snapshots", {"volume_id": ID}, 202, {"snapshot": {**SNAPSHOT, "volume_id": ID}}),
-    ("DELETE", f"/v1/snapshots/x?volume_id={ID}", None, 202, None),
-    ("GET", "/v1/replications", None, 400, envelope(400, "ValidationError", ["Field required", "Field required"])),
-    (
-        "POST",
-        "/v1/replications",
-        CREATE_REQUEST,
-        403,
-        envelope(403, "Forbidden", "You do not have permission.", {"access_level": "Create", "action_name": "x"}),
-    ),
-    ("GET", "/v1/volumes", None, 500, envelope(500, "ContactAdminForAssistance", "x")),
-]  # fmt: skip
-#: Headers of the vendor's example, with a signature that cannot be right.
-SEED_HEADERS = {
-    "Scp-Accesskey": "2sd2gg=2agbdSD26svcD",
-    "Scp-Signature": "fsfsdf235f9U35sdgf35Xsf/qgsdgsdg326=sfsdr23rsef=",
-    "Scp-Timestamp": "1605290625682",
-    "Scp-ClientType": "Openapi",
-    "Accept-Language": "en-US",
-    "Scp-Api-Version": "filestorage 1.1",
-}
-
-
-def exchange(method: str, path: str, body: Any, status: int, answer: Any, **headers: str) -> Exchange:
-    encoded, told = (b"" if one is None else json.dumps(one).encode() for one in (body, answer))
-    kind = {"Content-Type": "application/json"}
-    return Exchange(
-        method=method,
-        url=f"https://filestorage.kr-west1.e.samsungsdscloud.com{path}",
-        status=status,
-        request_headers={**SEED_HEADERS, **(kind if encoded else {}), **headers},
-        request_body=encoded,
-        response_headers=kind if told else {},
-        response_body=told,
-    )
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"{one[0]} {one[1].partition('?')[0]} {one[3]}")
-def test_the_document_takes_every_published_example(example: tuple[str, str, Any, int, Any]) -> None:
-    Referee(DOCUMENT).judge(exchange(*example))
-
-
-def test_every_operation_has_an_example() -> None:
-    referee = Referee(DOCUMENT)
-    referee.judge_all(exchange(*example) for example in EXAMPLES)
-    assert referee.seen == referee.operations
-
-
-CREATE, LIST, EMPTY = "/v1/replications", f"/v1/replications?volume_id={ID}", {"count": 0, "filestorages": []}
-WRONG = [
-    exchange("POST", CREATE, {**CREATE_REQUEST, "extra": 1}, 202, CREATE_RESPONSE),
-    exchange("POST", CREATE, {**CREATE_REQUEST, "replication_frequency": "10min"}, 202, CREATE_RESPONSE),
-    exchange("POST", CREATE, {**CREATE_REQUEST, "backup_retention_count": 129}, 202, CREATE_RESPONSE),
-    exchange("POST", CREATE, {**CREATE_REQUEST, "name": "No"}, 202, CREATE_RESPONSE),
-    exchange("POST", CREATE, CREATE_REQUEST, 202, {**CREATE_RESPONSE, "replication_policy": "use"}),
-    exchange("POST", CREATE, CREATE_REQUEST, 202, None),
-    exchange("GET", CREATE, None, 200, {"count": 0, "replications": []}),
-    exchange("GET", LIST, None, 200, {"count": 1, "replications": [SHOW_RESPONSE]}),
-    exchange("GET", "/v1/volumes?size=1", None, 200, EMPTY),
-    exchange("GET", f"/v1/volumes/{ID}", None, 404, {"detail": "x"}),
-    exchange("PUT", f"/v1/volumes/{ID}", {"file_unit_recovery_enabled": True}, 200, None),
-    exchange("GET", "/v1/volumes", None, 200, EMPTY, **{"Scp-Api-Version": "filestorage 1.0"}),
-    exchange("GET", "/v1/volumes", None, 200, EMPTY, **{"Accept-Language": "de"}),
-    exchange("GET", "/v1/volumes", None, 200, EMPTY, **{"Scp-ClientType": "Console"}),
-]
-
-
-@pytest.mark.parametrize("wrong", WRONG, ids=lambda one: one.name)
-def test_the_document_takes_nothing_else(wrong: Exchange) -> None:
-    with pytest.raises(Objection):
-        Referee(DOCUMENT).judge(wrong)
 
 
 # As a process
@@ -331,26 +137,6 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         running.judge()
 
 
-def test_the_vendors_example_is_accepted(lab: Lab) -> None:
-    """The replica goes to kr-west1, and so the source is in kr-east1."""
-    secret: Any = lab.emulator.act("rotate-key", {"access_key": SEED_HEADERS["Scp-Accesskey"]})
-    lab.emulator.act("create-volume", {"name": "my_source", "region": EAST, "id": ID})
-    api = lab.client(EAST, Signed(secret["access_key"], secret["secret_key"]))
-    answer = api.post("/v1/replications", json=CREATE_REQUEST)
-    assert answer.status_code == 202
-    fixed = {"replication_status": "creating", "protocol": "NFS", "source_volume_id": ID, "source_volume_region": EAST}
-    told = answer.json()
-    assert told.keys() == CREATE_RESPONSE.keys()
-    assert {name: told[name] for name in fixed} == fixed
-    lab.clock.advance(2)
-    shown = api.get(f"/v1/replications/{told['replication_id']}", params={"volume_id": ID}).json()
-    assert shown.keys() == SHOW_RESPONSE.keys()
-    assert (shown["replication_volume_name"], shown["backup_retention_count"]) == ("my_volume", 2)
-    assert lab.put(shown, **UPDATE_REQUEST).status_code == 401  # of the key that was
-    lab.west = lab.client(WEST, Signed(secret["access_key"], secret["secret_key"]))
-    assert lab.put(shown, **UPDATE_REQUEST).json().keys() == {*ITEM, "backup_retention_count"}
-
-
 def bodies(lab: Lab) -> dict[str, tuple[str, Any]]:
     """A path and a body with which each operation succeeds at the host of the replica of the seeded replication."""
     replica, media = volume_id("ledger_dr"), volume_id("media")
@@ -461,32 +247,3 @@ def _last_of_the_replication(lab: Lab, send: Any, wanted: dict[str, tuple[str, A
     lab.emulator.switch({"write_status": 202})
     lab.emulator.act("fail-replication", {"replication_id": FOREIGN_REPLICATION})
     send("deleteVolumeReplication", path, None)
-
-
-# The document
-
-
-def test_the_emulator_has_exactly_the_documented_operations() -> None:
-    documented = {(path, method.upper(), operation["operationId"]) for path, method, operation in OPERATIONS}
-    assert {(route.path, route.method, route.name) for _, route in ROUTES} == documented
-
-
-def test_everything_says_how_certain_it_is_and_where_that_is_from() -> None:
-    components = CONTENT["components"]
-    told = [operation for _, _, operation in OPERATIONS] + list(components["schemas"].values())
-    told += list(components["responses"].values())
-    assert {one["x-certainty"] for one in told} == {"S", "L", "I", "NF"}
-    for name in {"S", "L", "I", "NF"} | {source for one in told for source in one["x-source"]}:
-        assert re.search(rf"^\| `{name}` \|", SOURCE, re.MULTILINE), name
-
-
-def test_every_member_has_a_meaning() -> None:
-    for name, schema in CONTENT["components"]["schemas"].items():
-        for key, value in schema.get("properties", {}).items():
-            assert value.keys() & {"description", "$ref"}, f"{name}.{key}"
-
-
-def test_what_is_not_found_has_a_switch() -> None:
-    explained = set(re.findall(r"`([a-z_]+)` \|$", SOURCE, re.MULTILINE))
-    assert len(explained) > 20
-    assert explained <= set(ScpSwitches.model_fields)

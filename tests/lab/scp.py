@@ -35,15 +35,17 @@ class Signed(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         stamp = str(int((time.time() + self.skew) * 1000))
-        text = "".join((request.method, str(request.url), stamp, self.access_key, self.account, "Openapi"))
-        digest = hmac.new(self.secret_key.encode(), text.encode(), hashlib.sha256).digest()
         request.headers["Scp-Accesskey"] = self.access_key
-        request.headers["Scp-Signature"] = base64.b64encode(digest).decode()
+        request.headers["Scp-Signature"] = self.signature(request.method, str(request.url), stamp, self.account)
         request.headers["Scp-Timestamp"] = stamp
         request.headers["Scp-ClientType"] = "Openapi"
         if self.account:
             request.headers["Scp-AccountId"] = self.account
         yield request
+
+    def signature(self, method: str, url: str, stamp: str, account: str, kind: str = "Openapi") -> str:
+        text = "".join((method, url, stamp, self.access_key, account, kind))
+        return base64.b64encode(hmac.new(self.secret_key.encode(), text.encode(), hashlib.sha256).digest()).decode()
 
 
 HEADERS = {"Accept-Language": "en-US", "Scp-Api-Version": "filestorage 1.1"}
