@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.lab.command import LabClient
 from tests.lab.examples import (
     CONSOLE_RULE,
+    SWITCHES,
     WORLD,
     Example,
     alarik,
@@ -30,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 CANARIES = ".repl-canary"
 NAMES = (
     "s3-to-s3", "qumulo-archive", "qumulo-restore", "ceph-zones", "guarded", "bos-to-bos", "alarik-to-s3", "mixed",
+    "scp-volumes", "clonecloudstore-sites", "six-systems",
 )  # fmt: skip
 
 
@@ -37,7 +40,8 @@ NAMES = (
 def systems() -> Iterator[RunningWorld]:
     """Every kind of system, with the lab's data."""
     with run_world(*WORLD) as running:
-        running.switch("nas-1", job_seconds=0, public_authorities="world")
+        for name, values in SWITCHES.items():
+            running.switch(name, **values)
         yield running
 
 
@@ -64,9 +68,11 @@ def test_example_is_applied_proved_and_then_empty(example: Example) -> None:
     plan = planned.json
     assert plan["applyable"]
     mark = example.systems.last_request()
-    applied = example.run("apply", "plan.json", "--no-verify")
+    applied = example.run("apply", "plan.json", "--no-verify", "--output", "json")
     assert applied.code == 0, applied.text
-    assert len(configuration_writes(example.systems, mark)) == plan["summary"]["calls"] > 0
+    sent = len(configuration_writes(example.systems, mark))
+    assert sent == sum(result["calls"] for result in applied.json["results"]) > 0
+    assert sent == plan["summary"]["calls"] - sum(map(needless, calls_of(plan)))
     proved = example.run("verify", "--output", "json")
     assert proved.code == 0, proved.text
     assert {item["level"] for item in proved.json["verifications"]} == {"canary"}
@@ -78,6 +84,26 @@ def test_example_is_applied_proved_and_then_empty(example: Example) -> None:
     said = planned.text + applied.text + proved.text + (example.folder / "plan.json").read_text()
     for name, secret in example.environ.items():
         assert secret not in said or not re.search("SECRET|TOKEN|PASSWORD", name), name
+
+
+@pytest.mark.parametrize("example", ["scp-volumes", "clonecloudstore-sites", "six-systems"], indirect=True)
+def test_plan_in_an_examples_readme_is_what_is_printed(example: Example) -> None:
+    (shown,) = re.findall(r"```text\n(.*?)```", (example.folder / "README.md").read_text(), flags=re.DOTALL)
+    usual = {**example.variables, **({"topology_cache": "5m"} if "topology_cache" in example.variables else {})}
+    said = Example(example.folder, usual, {**example.environ, "COLUMNS": "100"}, example.systems)
+    planned = said.run("plan", "--out", "plan.json")
+    assert planned.code == 0, planned.text
+    printed = planned.out.partition("Apply it:")[0]
+    assert without_what_varies(printed) == without_what_varies(shown)
+
+
+def calls_of(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [step for container in plan["containers"] for step in container["steps"] if step["kind"] == "call"]
+
+
+def needless(call: dict[str, Any]) -> bool:
+    """Whether a call has nothing to send if all that was ordered before it has arrived, as its summary says."""
+    return bool(re.search("if any is left$|sends nothing", call["summary"]))
 
 
 @pytest.mark.parametrize("example", ["s3-to-s3"], indirect=True)
@@ -198,6 +224,60 @@ def test_guard_counts_what_nobody_knows_the_amount_of(example: Example) -> None:
     assert "REPL-P011" in refused.out
 
 
+@pytest.mark.parametrize("example", ["scp-volumes"], indirect=True)
+def test_a_volume_stays_or_goes_as_the_readme_says(example: Example) -> None:
+    assert example.run("apply", "--yes", "--no-verify").code == 0
+    volumes = {one["name"]: number for number, one in scp(example)["volumes"].items()}
+    example.edit("workspace.yaml", "spec:\n  vars:", "spec:\n  prune: true\n  vars:")
+    manifest = example.folder / "replications.yaml"
+    manifest.write_text("---\n".join(part for part in manifest.read_text().split("---\n") if "protect: true" in part))
+    planned = example.run("plan", "--prune")
+    said = " ".join(planned.out.split())
+    assert planned.code == 4, planned.text
+    assert f"SCP-ORPHAN-VOLUME volume projects_dr ({volumes['projects_dr']}) in kr-east1 stays and is billed" in said
+    assert volumes["media_dr"] in said.partition("SCP-VOLUME-DELETED")[2]
+    done = example.run("apply", "--yes", "--prune", "--allow", "SCP-VOLUME-DELETED@media-to-west")
+    assert done.code == 0, done.text
+    left = {one["name"] for one in scp(example)["volumes"].values()}
+    assert "projects_dr" in left
+    assert "media_dr" not in left
+
+
+@pytest.mark.parametrize("example", ["scp-volumes"], indirect=True)
+def test_a_rotated_cifs_password_is_another_replica_and_protected(example: Example) -> None:
+    assert example.run("apply", "--yes", "--no-verify").code == 0
+    rotated = Example(
+        example.folder, example.variables, {**example.environ, "FINANCE_CIFS_PASSWORD": "made-Up-3!"}, example.systems
+    )
+    refused = rotated.run("plan", "--allow", "SCP-REPLACE@finance-to-east")
+    assert refused.code == 1, refused.text
+    assert {"REPL-P021", "REPL-W508"} <= set(re.findall(r"error\[(REPL-\w+)\]", refused.out))
+    assert "made-Up" not in refused.text
+
+
+@pytest.mark.parametrize("example", ["clonecloudstore-sites"], indirect=True)
+def test_sites_are_told_once_and_only_one_bucket_is_copied(example: Example) -> None:
+    systems = example.systems
+    planned = " ".join(example.run("plan").out.split())
+    assert planned.count("CCS-ALL-BUCKETS") == 1
+    assert "of invoices, and of empty besides" in planned or "of invoices, scans, and of empty besides" in planned
+    mark = systems.last_request()
+    assert example.run("apply", "--yes").code == 0
+    paths = [entry["path"] for entry in configuration_writes(systems, mark)]
+    assert paths.count("/administration/topologies") == 2
+    held = ccs(example)["sites"]["site-b"]["buckets"]
+    assert {"2026/01.pdf", "readme.txt"} <= held["invoices"]["objects"].keys()
+    assert not [key for key in held["scans"]["objects"] if CANARIES not in key]
+
+
+def scp(example: Example) -> dict[str, Any]:
+    return dict(example.systems.control("GET", "/state")["emulators"]["scp"]["state"])
+
+
+def ccs(example: Example) -> dict[str, Any]:
+    return dict(example.systems.control("GET", "/state")["emulators"]["ccs"]["state"])
+
+
 @pytest.mark.parametrize("example", ["guarded"], indirect=True)
 def test_policy_denies_a_flow_out_of_the_eu(example: Example) -> None:
     example.edit("teams/platform.yaml", "provider: aws-eu, bucket: proj", "provider: aws-us, bucket: logs-dr")
@@ -267,4 +347,5 @@ def without_what_varies(text: str) -> list[str]:
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "THEN", text)
     text = re.sub(r"Plan [0-9a-f]{12}", "Plan ID", text)
+    text = re.sub(r"127\.0\.0\.1:\d{5}|port: \d{5}", "PORT", text)
     return re.sub(r"\(in \w+\)", "", text).strip().splitlines()

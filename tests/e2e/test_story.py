@@ -39,10 +39,11 @@ def test_the_demo_ends_well_and_leaves_nothing_running(tmp_path: Path) -> None:
     assert "11 providers, 9 replications" in scenes[0]
     assert "CCS-ALL-BUCKETS site-b becomes UP at site-a" in scenes[1]
     assert re.findall(r"Verified: (\d+) proved", ended.out) == ["9", "1", "1", "1"]
-    warned, approved = (next(one for one in scenes if one.startswith(title)) for title in ("SCP cannot", "Approved"))
-    orphans = [re.findall(r"SCP-ORPHAN-VOLUME volume projects_dr \((\S{36})\)", one) for one in (warned, approved)]
-    assert len(orphans[0]) == 1
-    assert orphans[0] == orphans[1]
+    warned = next(one for one in scenes if one.startswith("SCP cannot rename"))
+    approved = " ".join(ended.err.split())
+    told = [re.findall(r"SCP-ORPHAN-VOLUME volume projects_dr \((\S{36})\)", one) for one in (warned, approved)]
+    assert len(told[0]) == 1
+    assert told[0] == told[1]
     assert "blocked: needs --allow SCP-REPLACE@projects-to-east" in warned
     assert "READY without bytes yet: 2026/03.pdf" in ended.err
     assert "No changes. 9 replications read" in scenes[-1]
@@ -66,7 +67,10 @@ def test_what_is_shown_saved_and_shown_again_is_what_is_sent(process_lab: LabCli
     applied = lab.run("apply", "p.json", "--no-verify", "--output", "json")
     assert applied.code == 0, applied.text
     assert applied.json["plan_id"] == saved.json["plan_id"]
-    assert len(lab.writes(mark)) == saved.json["summary"]["calls"] == len(operations)
+    sent = sum(result["calls"] for result in applied.json["results"])
+    assert len(lab.writes(mark)) == sent
+    # Of CloneCloudStore's three rounds of orders the last two send nothing, nor does the comparison after them.
+    assert saved.json["summary"]["calls"] == len(operations) == sent + 3
     again = lab.run("plan", "--detailed-exitcode")
     assert again.code == 0, again.text
     assert "No changes" in again.out

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -132,7 +133,13 @@ class LabClient:
         path.write_text(text.replace(before, after))
 
 
-def is_configuration(entry: dict[str, Any]) -> bool:
-    """Say whether a request wrote replication configuration, not objects, files or sessions."""
-    query, path = str(entry.get("query", "")), str(entry["path"])
-    return "replication" in query or "/replication/" in path
+_CONFIGURATION = re.compile(r"/replications?(/|$)|^/administration/|^/replicator/remote/orders")
+_AMONG_SITES = "clonecloudstore-"
+"""Sites send each other what they send us: this is who they say they are."""
+
+
+def is_configuration(entry: Mapping[str, Any]) -> bool:
+    """Say whether a request of a client wrote replication configuration, not objects, files or sessions."""
+    if str(entry.get("agent", "")).startswith(_AMONG_SITES):
+        return False
+    return "replication" in str(entry.get("query", "")) or _CONFIGURATION.search(str(entry["path"])) is not None

@@ -23,6 +23,7 @@ def test_the_promised_examples_are_there() -> None:
     names = {path.name for path in EXAMPLES}
     assert names == {
         "s3-to-s3", "qumulo-archive", "qumulo-restore", "ceph-zones", "guarded", "bos-to-bos", "alarik-to-s3", "mixed",
+        "scp-volumes", "clonecloudstore-sites", "six-systems",
     }  # fmt: skip
     assert all((path / "README.md").is_file() for path in EXAMPLES)
 
@@ -70,7 +71,7 @@ def test_secrets_are_references_to_the_environment(manifest: Path) -> None:
             for inner in value:
                 look(inner, key)
         else:
-            assert key not in ("secretAccessKey", "sessionToken", "password", "token"), key
+            assert key not in ("secretAccessKey", "sessionToken", "password", "token", "secretKey", "cifsPassword"), key
 
     text = manifest.read_text()
     for document in yaml.safe_load_all(text):

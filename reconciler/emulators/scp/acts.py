@@ -141,6 +141,15 @@ def drop_replication(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
     return {}
 
 
+def drop_volume(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
+    """Gone at once, with its files and snapshots."""
+    volume = _volume(emulator, arguments)
+    if emulator.cloud.in_use(volume) is not None:
+        raise ValueError("a replication has the volume: drop that first")
+    emulator.cloud.drop(volume.id)
+    return {}
+
+
 #: Name: what it does, with its arguments. ``volume`` is an id, or a name that only one volume has.
 #:
 #: =======================  ===================================================================================
@@ -154,6 +163,7 @@ def drop_replication(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
 #: ``fail-replication``     ``{"replication_id"}``: its status becomes the word for an error
 #: ``repair-replication``   ``{"replication_id"}``
 #: ``drop-replication``     ``{"replication_id"}``
+#: ``drop-volume``          ``{"volume"}``
 #: =======================  ===================================================================================
 ACTS: Final[Mapping[str, Callable[[ScpEmulator, Arguments], JsonValue]]] = {
     "crash": crash,
@@ -167,6 +177,7 @@ ACTS: Final[Mapping[str, Callable[[ScpEmulator, Arguments], JsonValue]]] = {
     "fail-replication": fail_replication,
     "repair-replication": repair_replication,
     "drop-replication": drop_replication,
+    "drop-volume": drop_volume,
 }
 # These end connections, whose handlers may be waiting for the lock.
 _OF_SERVERS: Final = frozenset({"crash", "restart"})
@@ -187,11 +198,16 @@ def _replication(emulator: ScpEmulator, arguments: Arguments) -> Replication:
 
 
 def _path(emulator: ScpEmulator, arguments: Arguments) -> Path:
+    volume = _volume(emulator, arguments)
+    return folder.inside(emulator.cloud.mount(volume.id), _text(arguments, "path"))
+
+
+def _volume(emulator: ScpEmulator, arguments: Arguments) -> Volume:
     wanted = _text(arguments, "volume")
     found = [one for one in emulator.cloud.volumes.values() if wanted in {one.id, one.name}]
     if len(found) != 1:
         raise ValueError("no such volume" if not found else "several volumes have this name")
-    return folder.inside(emulator.cloud.mount(found[0].id), _text(arguments, "path"))
+    return found[0]
 
 
 def _text(arguments: Arguments, name: str) -> str:
