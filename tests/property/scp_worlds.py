@@ -117,7 +117,9 @@ SWITCHES = st.fixed_dictionaries(
     },
 )
 PHASES = st.sampled_from((Phase.SETTLED, Phase.SETTLED, Phase.SETTLED, Phase.CREATING))
-ACTS = st.tuples(st.sampled_from(("both", "tamper", "pause", "resume", "drop", "snapshot", "foreign")), st.integers(0, 7))
+ACTS = st.tuples(
+    st.sampled_from(("both", "tamper", "pause", "resume", "drop", "snapshot", "foreign")), st.integers(0, 7)
+)
 
 
 @st.composite
@@ -153,9 +155,16 @@ def stories(draw: st.DrawFn) -> Story:
 
 
 def _changed(draw: st.DrawFn, wish: Wish, spec: st.SearchStrategy[Spec]) -> Wish:
-    kind = draw(st.sampled_from(("settings", "name", "not", "place", "settings", "type", "written", "all", "settings")))
+    kind = draw(
+        st.sampled_from(("settings", "both", "name", "not", "place", "settings", "type", "written", "all", "both"))
+    )
     if kind in ("settings", "all"):
         wish = wish._replace(spec=draw(spec))
+    if kind == "both":
+        state = "active" if wish.spec.get("state") == "paused" else "paused"
+        wish = wish._replace(
+            spec=wish.spec | {"state": state, "every": "1d" if wish.spec.get("every") == "5m" else "5m"}
+        )
     if kind == "type":
         wish = wish._replace(spec=wish.spec | {"type": draw(st.sampled_from(("backup", "replication")))})
     if kind in ("name", "all"):
@@ -238,7 +247,9 @@ class Quick(ScpHarness):
         cloud, (source, region, protocol) = self.emulator.cloud, SOURCES[one.wish.source]
         spec, name, now = one.wish.spec, one.wish.replica + one.behind, self.emulator.cloud.clock.now()
         making = one.phase is Phase.CREATING
-        replica = Volume(next(self._ids), name, OTHER[region], protocol, "HDD", now, "creating" if making else "available")
+        replica = Volume(
+            next(self._ids), name, OTHER[region], protocol, "HDD", now, "creating" if making else "available"
+        )
         made = Replication(
             id=next(self._ids),
             type=spec.get("type", "replication"),
