@@ -58,7 +58,9 @@ class Examiner:
             return Seen(verdict=Verdict.MATCH, level=Level.PRESENCE)
         if pair.source.size != pair.destination.size:
             return self._other_size(pair.source, pair.destination, now)
-        return Seen(verdict=Verdict.MATCH, level=Level.SIZE) if self.level is Level.SIZE else None
+        if self.level is Level.SIZE:
+            return Seen(verdict=Verdict.MATCH, level=Level.SIZE)
+        return self._hashed(pair.source, pair.destination) if self.level is Level.HASH else None
 
     def examine(self, pair: Pair) -> Seen:
         """Judge one key, reading what the level asks for. Raises Interrupted, and nothing for what a provider does."""
@@ -90,22 +92,25 @@ class Examiner:
             raise Interrupted
 
     def _by_hash(self, here: ObjectFacts, there: ObjectFacts) -> Seen:
-        if not here.checksums.keys() & there.checksums.keys():
-            there = self._head(self.destination, "destination", there.key)
-            # Two requests for each object add up: the second is of no use where the first shows no checksum.
-            here = self._head(self.source, "source", here.key) if there.checksums else here
+        there = self._head(self.destination, "destination", there.key)
+        # Two requests for each object add up: the second is of no use where the first shows no checksum.
+        here = self._head(self.source, "source", here.key) if there.checksums else here
         if here.size != there.size:
             return self._other_size(here, there, self.clock.now())
+        if (seen := self._hashed(here, there)) is not None:
+            return seen
+        why = "size only: no checksum of the whole object by one algorithm at both ends"
+        return Seen(verdict=Verdict.MATCH_WEAKER, detail=why, level=Level.SIZE)
+
+    def _hashed(self, here: ObjectFacts, there: ObjectFacts) -> Seen | None:
+        """Compare the checksums that are at hand; None if no algorithm is common to both."""
         common = sorted(here.checksums.keys() & there.checksums.keys())
-        if not common:
-            why = "size only: no checksum of the whole object by one algorithm at both ends"
-            return Seen(verdict=Verdict.MATCH_WEAKER, detail=why, level=Level.SIZE)
         for name in common:
             mine, theirs = here.checksums[name], there.checksums[name]
             if mine != theirs:
                 detail = f"{name} {mine[:_SHOWN]} at the source, {theirs[:_SHOWN]} at the destination"
                 return self.chosen.different(detail, here, there, self.clock.now())
-        return Seen(verdict=Verdict.MATCH, level=Level.HASH)
+        return Seen(verdict=Verdict.MATCH, level=Level.HASH) if common else None
 
     def _by_bytes(self, here: ObjectFacts, there: ObjectFacts) -> Seen:
         mine, count = self._digest(self.source, "source", here.key)
