@@ -6,6 +6,7 @@ never be repaired; and it must have the bucket before the source sends orders fo
 
 from collections import defaultdict
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from reconciler.model.change import Action, Change, ContainerDiff
@@ -51,11 +52,11 @@ def plan_steps(diff: ContainerDiff) -> StepPlan:
     """Plan one pair of sites: each list is written once at most, however many replications need it."""
     ground = ground_of(diff.observation, diff.state)
     edits = tuple(_edit(change, diff, ground) for change in diff.changes)
-    findings = tuple(_findings(diff, edits, ground))
-    if any(one.severity is Severity.ERROR for one in findings):
-        return StepPlan(steps=(), findings=findings)
     work = _Work(edits=edits, ground=ground, sites=sites_of(diff.container.scope))
     steps = tuple(work.steps())
+    findings = tuple(_findings(diff, edits, ground, work.turned_up))
+    if any(one.severity is Severity.ERROR for one in findings):
+        return StepPlan(steps=(), findings=findings)
     return StepPlan(steps=steps, effects=tuple(predicted(edits, ground, work.turned_up)), findings=findings)
 
 
@@ -200,7 +201,9 @@ def _same(live: Topology | None, wanted: Topology) -> bool:
     return (live.name, live.uri.rstrip("/"), live.status) == (wanted.name, wanted.uri, wanted.status)
 
 
-def _findings(diff: ContainerDiff, edits: tuple[Edit, ...], ground: Ground) -> Iterator[Finding]:
+def _findings(
+    diff: ContainerDiff, edits: tuple[Edit, ...], ground: Ground, turned_up: AbstractSet[tuple[str, str]]
+) -> Iterator[Finding]:
     states: dict[tuple[str, str], tuple[str, State]] = {}
     for edit in edits:
         flow, way = edit.flow, edit.way
@@ -222,7 +225,8 @@ def _findings(diff: ContainerDiff, edits: tuple[Edit, ...], ground: Ground) -> I
                 f"{way.source}."
             )
             yield found("REPL-W607", edit.name, ("destination", "provider"), detail)
-        if edit.clones and options_of(flow).prune and back is not None and back.status == UP:
+        comes_back = (way.destination, way.source) in turned_up or (back is not None and back.status == UP)
+        if edit.clones and options_of(flow).prune and comes_back:
             detail = f"What is written at {way.destination} goes to {way.source}: it would be deleted on its way."
             yield found("REPL-W612", edit.name, ("clonecloudstore", "prune"), detail)
     gone = [edit for edit in edits if edit.flow is None]

@@ -140,6 +140,16 @@ def test_what_comes_back_is_not_pruned() -> None:
     assert "REPL-W612" in [one.code for one in plan.findings]
 
 
+def test_what_will_come_back_is_not_pruned() -> None:
+    pruned = flow(state="active", **COPY, options={"prune": True})
+    for other in (back("other", bucket="other"), back("other", bucket="other", state="active")):
+        plan = plan_steps(diff(ground(None, None, invoices="", other="READY"), pruned, other))
+        assert (plan.steps, [one.code for one in plan.findings]) == ((), ["REPL-W612"])
+    paused = back("other", bucket="other", state="paused")
+    plan = plan_steps(diff(ground(None, None, invoices="", other="READY"), pruned, paused))
+    assert not plan.findings
+
+
 def test_no_list_is_waited_for_where_it_is_not_believed() -> None:
     ends = (site("site-a", topologyCache="0s"), site("site-b"))
     plan = plan_steps(diff(ground(None, None, invoices=""), flow(ends=ends, **COPY)))
