@@ -24,6 +24,7 @@ class Delivery:
     found: Differences | None
     """What comparisons fill; None if nobody asked."""
     _file: TextIO | None = None
+    _temporary: Path = Path()
 
     def deliver(self, proofs: Sequence[Verification], redact: Callable[[str], str]) -> str:
         """Write the file, in place of one that was there. Returns what to tell of it. Raises ReplError."""
@@ -37,7 +38,7 @@ class Delivery:
             self._file.flush()
             os.fsync(self._file.fileno())
             os.fchmod(self._file.fileno(), 0o666 & ~_mask())
-            Path(self._file.name).replace(self.path)
+            self._temporary.replace(self.path)
         except OSError as error:
             raise ReplError(f"--differences {self.path}: {error.strerror or error}") from error
         cut = [proof.replication for proof in proofs if proof.compared is not None and not proof.compared.complete]
@@ -70,7 +71,7 @@ def differences_to(path: Path | None) -> Iterator[Delivery]:
         raise UsageError(f"--differences {path}: {error.strerror or error}") from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            yield Delivery(path, found, file)
+            yield Delivery(path, found, file, Path(name))
     finally:
         found.close()
         with suppress(FileNotFoundError):
