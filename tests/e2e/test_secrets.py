@@ -8,12 +8,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def test_every_artefact(lab: LabClient) -> None:
-    secrets = [lab.lab.s3["secret_key"], lab.lab.world["emulators"]["nas-1"]["password"]]
+    known = lab.lab.world["emulators"].values()
+    secrets = [facts[key] for facts in known for key in ("secret_key", "password") if key in facts]
+    assert len(secrets) >= 6
     texts: list[str] = []
     for arguments in (
         ("validate",), ("plan", "--out", "p.json", "-v"), ("plan", "--output", "json"), ("show", "p.json", "-v"),
         ("apply", "p.json"), ("verify",), ("drift", "--output", "json"), ("import", "nas-1"), ("import", "aws-eu"),
-        ("graph",), ("providers", "--check"),
+        ("import", "scp-west"), ("import", "ccs-a"), ("graph",), ("providers", "--check"),
     ):  # fmt: skip
         ended = lab.run(*arguments)
         texts.append(ended.text)
