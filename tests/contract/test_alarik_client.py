@@ -1,7 +1,7 @@
 """The calls of Alarik, over emulated servers; every exchange is held against specs/alarik/openapi.yaml."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,14 @@ import pytest
 
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault
-from reconciler.errors import ErrorCode, ExitCode, ProviderError
+from reconciler.errors import ErrorCode, ExitCode
 from reconciler.model.secret import SecretRef
 from reconciler.providers.alarik.client import AlarikClient
 from reconciler.providers.base import Access
 from tests.contract.alarik_host import connected
 from tests.lab import alarik
 from tests.lab.alarik import MASK, NEW, Lab, Server, rule, target
+from tests.lab.provider_error import failed
 from tests.unit.providers.s3.connections import Secrets
 
 FOREIGN_SECRET = "f0reign-secret-that-must-not-be-seen"
@@ -51,12 +52,6 @@ def secrets(here: Server) -> Secrets:
 @pytest.fixture
 def bucket(here: Server) -> str:
     return here.bucket()
-
-
-def failed(act: Callable[[], object]) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        act()
-    return caught.value
 
 
 def entry(here: Server, **changes: Any) -> dict[str, Any]:
