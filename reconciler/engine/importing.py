@@ -13,7 +13,9 @@ from reconciler.model.manifest import API_VERSION, Location
 from reconciler.model.receipt import Receipt
 from reconciler.model.relationship import S3Endpoint
 from reconciler.model.value import Json
+from reconciler.providers.address import host_and_port
 from reconciler.providers.base import Imported
+from reconciler.providers.names import unique
 from reconciler.providers.registry import Registry
 
 __all__ = ["Import", "MovedValue", "import_from"]
@@ -67,7 +69,7 @@ def import_from(
                 known += 1  # written down with another identity: a replacement is pending
                 continue
             if want is None:
-                documents.append(_document(item, provider_name, _free(item.suggested_name, taken), finder))
+                documents.append(_document(item, provider_name, unique(item.suggested_name, taken), finder))
                 continue
             known += 1
             moved += _moved(want, item)
@@ -77,17 +79,6 @@ def import_from(
 def _moved(want: Desired, item: Imported) -> Iterator[MovedValue]:
     for field in shown_differences(item.relationship, want.relationship.settings):
         yield MovedValue(replication=want.flow.name, path=("spec", *field.path), value=_literal(field.before))
-
-
-def _free(name: str, taken: set[str]) -> str:
-    """Return the name, with the first free number behind it if it is taken; at most 63 characters."""
-    found, number = name, 1
-    while found in taken:
-        number += 1
-        tail = f"-{number}"
-        found = name[: 63 - len(tail)].rstrip("-") + tail
-    taken.add(found)
-    return found
 
 
 def _document(item: Imported, provider_name: str, name: str, finder: "_PeerFinder") -> dict[str, Json]:
@@ -130,7 +121,8 @@ class _PeerFinder:
     def find(self, end: dict[str, Json], owner: str, peer: S3Endpoint | None) -> str:
         """Return the best provider: at that address, or of the owner's type in that region; else the owner itself."""
         known = peer or self._faces.get(owner)
-        same = [name for name, face in self._faces.items() if known and _host(face.url) == _host(known.url)]
+        address = host_and_port(known.url) if known else None
+        same = [name for name, face in self._faces.items() if host_and_port(face.url) == address]
         same.sort(key=lambda name: self._types[name] != self._types[owner])
         if not same and peer is not None:
             kin = (name for name in self._faces if self._types[name] == self._types[owner])
@@ -145,10 +137,6 @@ class _PeerFinder:
             return self._connections.provider(name).inspect(Location(provider=name, bucket=bucket)).facts.get("region")
         except ProviderError:
             return None
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].rstrip("/").lower()
 
 
 def _name(document: dict[str, Json]) -> str:

@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-__all__ = ["PrivateUrl", "Url", "bare_url", "host_and_port", "is_private"]
+__all__ = ["AMAZON", "PrivateUrl", "Url", "bare_url", "host_and_port", "is_private"]
 
+AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
+"""Ends of the names of hosts that are Amazon's own."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -36,7 +38,7 @@ def host_and_port(url: str) -> str:
     parts = urlsplit(url)
     name = parts.hostname or ""
     host = f"[{name}]" if ":" in name else name
-    return f"{host}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
+    return f"{host}:{parts.port or _DEFAULT_PORTS.get(parts.scheme, 443)}"
 
 
 def is_private(url: str) -> bool:

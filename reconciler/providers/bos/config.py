@@ -1,5 +1,6 @@
 """What people write about Baidu BOS and about a replication that it owns."""
 
+import re
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -11,8 +12,10 @@ from reconciler.model.secret import SecretRef
 from reconciler.model.value import Document
 from reconciler.providers.address import PrivateUrl, host_and_port
 
-__all__ = ["RULE_ID_LENGTH", "BosConfig", "BosOptions", "Credentials"]
+__all__ = ["BUCKET", "RULE_ID_LENGTH", "BosConfig", "BosOptions", "Credentials"]
 
+BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+"""Name of a bucket. Source: the vendor's Python SDK, bos_handler."""
 RULE_ID_LENGTH = 20
 """Longest id of a rule. Source: BOS API, PutBucketReplication."""
 _CLOUD = "bcebos.com"

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from reconciler.model.manifest import Config, Options
 from reconciler.model.secret import SecretRef
 from reconciler.model.value import Document
-from reconciler.providers.address import Url, host_and_port, is_private
+from reconciler.providers.address import AMAZON, Url, host_and_port, is_private
 
 __all__ = ["ROLE", "Credentials", "Flavour", "S3Config", "S3Options", "Switch"]
 
@@ -18,7 +18,6 @@ ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{1,12}:role/[\w+=,.@/-]{1,512}")
 """An IAM role's ARN. Real accounts have 12 digits; shortened ones of examples are left to AWS to refuse.
 Source: AWS IAM user guide, *IAM identifiers*."""
 _ACCOUNT = r"^\d{12}$"
-_AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
@@ -123,7 +122,7 @@ class S3Config(Config):
 
     def system(self) -> str:
         """Name the system: bucket names are one's own at an endpoint, and shared in a whole partition of AWS."""
-        amazon = self.endpoint is None or self.host.endswith(_AMAZON)
+        amazon = self.endpoint is None or self.host.endswith(AMAZON)
         return self.partition if amazon else self.address
 
 
