@@ -3,46 +3,22 @@
 import hashlib
 import io
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault
 from reconciler.errors import ErrorCode, ExitCode
 from reconciler.providers.alarik.client import AlarikClient
 from reconciler.providers.alarik.store import AlarikStore
 from reconciler.providers.base import Access
-from tests.contract.alarik_host import connected
+from tests.contract.alarik_host import bucket, client, connected
 from tests.contract.store_calls import KEYS, in_order, listed, put
-from tests.lab import alarik
 from tests.lab.alarik import Lab, Server
+from tests.lab.alarik_pair import here, lab
 from tests.lab.provider_error import failed
 from tests.unit.providers.s3.connections import Secrets
 
-
-@pytest.fixture
-def lab(tmp_path: Path, certificate: Certificate) -> Iterator[Lab]:
-    with alarik.start(tmp_path, certificate) as running:
-        yield running
-        running.judge()
-
-
-@pytest.fixture
-def here(lab: Lab) -> Server:
-    return lab.here
-
-
-@pytest.fixture
-def client(here: Server) -> Iterator[AlarikClient]:
-    with connected(here) as made:
-        yield made
-
-
-@pytest.fixture
-def bucket(here: Server) -> str:
-    return here.bucket()
+__all__ = ["bucket", "client", "here", "lab"]
 
 
 @pytest.fixture

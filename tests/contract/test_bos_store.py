@@ -4,25 +4,22 @@ import hashlib
 import io
 import itertools
 import random
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault
 from reconciler.errors import ErrorCode
 from reconciler.providers.base import Access
 from reconciler.providers.bos.client import BosClient
 from reconciler.providers.bos.store import PART, BosStore
-from tests.contract.bos_host import connected, judged
+from tests.contract.bos_host import asked, client, connected, lab
 from tests.contract.store_calls import KEYS, in_order, listed, put
-from tests.lab import bos
 from tests.lab.bos import Lab
 from tests.lab.provider_error import failed
 from tests.unit.providers.bos.connections import opened
 from tests.unit.providers.scripted import answer, serve
+
+__all__ = ["client", "lab"]
 
 BUCKET = "src-bucket"
 OWN_KEYS = (*KEYS, "v1/x", "..hidden")
@@ -30,27 +27,8 @@ OWN_KEYS = (*KEYS, "v1/x", "..hidden")
 
 
 @pytest.fixture
-def lab(tmp_path: Path, certificate: Certificate) -> Iterator[Lab]:
-    with bos.start(tmp_path, certificate) as running:
-        yield running
-        judged(running)
-
-
-@pytest.fixture
-def client(lab: Lab) -> Iterator[BosClient]:
-    with connected(lab) as made:
-        yield made
-
-
-@pytest.fixture
 def store(client: BosClient) -> BosStore:
     return BosStore(client, BUCKET, "")
-
-
-def asked(lab: Lab) -> list[str]:
-    """The vendor's names of all calls so far."""
-    since: Any = lab.log.since()
-    return [row["operation"] for row in since["requests"]]
 
 
 def uploads(lab: Lab) -> list[str]:
