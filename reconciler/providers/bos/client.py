@@ -68,6 +68,8 @@ class BosClient:
         self._secrets = connection.secrets
         self._lock = threading.Lock()
         self._keys: Keys | None = None
+        self._listing = threading.Lock()
+        self._zones: dict[str, bool | None] = {}
         self.http = HttpClient(
             Endpoint(
                 provider=self.name,
@@ -143,7 +145,7 @@ class BosClient:
             "region": lambda: self._text(bucket, "location", "locationConstraint"),
             "versioning": lambda: self.versioning(bucket),
             "storage_class": lambda: self._text(bucket, "storageClass", "storageClass"),
-            "multi_az": lambda: next((one.multi_az for one in self._buckets() if one.name == bucket), None),
+            "multi_az": lambda: self._multi_az(bucket),
             "archive_objects": lambda: self._archived(bucket),
         }
         refused = [name for name, look in looks.items() if not _looked(facts, name, look)]
@@ -229,6 +231,13 @@ class BosClient:
 
     def _buckets(self) -> Sequence[_Bucket]:
         return self.read(self.ask("GET"), _BUCKETS).buckets
+
+    def _multi_az(self, bucket: str) -> bool | None:
+        """Say what the list of buckets says of one. It is read once for all that it holds: the kind stays as made."""
+        with self._listing:
+            if bucket not in self._zones:
+                self._zones = {one.name: one.multi_az for one in self._buckets()}
+            return self._zones.get(bucket)
 
     def _archived(self, bucket: str) -> Json:
         listed = self.read(self.ask("GET", bucket, query={"maxKeys": "1000"}), _OBJECT).get("contents")
