@@ -117,7 +117,9 @@ SWITCHES = st.fixed_dictionaries(
     },
 )
 PHASES = st.sampled_from((Phase.SETTLED, Phase.SETTLED, Phase.SETTLED, Phase.CREATING))
-ACTS = st.tuples(st.sampled_from(("both", "tamper", "pause", "resume", "drop", "snapshot", "foreign")), st.integers(0, 7))
+ACTS = st.tuples(
+    st.sampled_from(("both", "tamper", "pause", "resume", "drop", "snapshot", "foreign")), st.integers(0, 7)
+)
 
 
 @st.composite
@@ -238,7 +240,9 @@ class Quick(ScpHarness):
         cloud, (source, region, protocol) = self.emulator.cloud, SOURCES[one.wish.source]
         spec, name, now = one.wish.spec, one.wish.replica + one.behind, self.emulator.cloud.clock.now()
         making = one.phase is Phase.CREATING
-        replica = Volume(next(self._ids), name, OTHER[region], protocol, "HDD", now, "creating" if making else "available")
+        replica = Volume(
+            next(self._ids), name, OTHER[region], protocol, "HDD", now, "creating" if making else "available"
+        )
         made = Replication(
             id=next(self._ids),
             type=spec.get("type", "replication"),

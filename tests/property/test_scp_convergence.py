@@ -338,9 +338,7 @@ def _region(scp: Quick, world: World, operation: str, target: str) -> str:
     return (world.replications.get(target) or scp.emulator.cloud.replications[target]).replica_region
 
 
-def _as_wished(
-    scp: Quick, world: World, plan: Plan, wishes: Sequence[Wish], expected: Mapping[str, Expected]
-) -> None:
+def _as_wished(scp: Quick, world: World, plan: Plan, wishes: Sequence[Wish], expected: Mapping[str, Expected]) -> None:
     cloud = scp.emulator.cloud
     after, gone = dict(cloud.replications), frozenset[str]().union(*(one.gone for one in expected.values()))
     made = after.keys() - world.replications.keys()

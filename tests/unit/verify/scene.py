@@ -13,6 +13,10 @@ from reconciler.testing.clock import ManualClock
 from reconciler.testing.memory import MemoryWorld, Secrets, memory_flow, memory_provider, open_memory
 from reconciler.verify.run import Job, verify
 
+RUN = "run-1"
+KEY = f".repl-canary/{RUN}/f"
+"""Where the flow `f` has its canary, below both its ends."""
+
 
 @dataclass
 class Scene:
@@ -47,7 +51,7 @@ class Scene:
         self, *jobs: Job, level: Level | None = None, parallelism: int = 1, others: Sequence[Job] = ()
     ) -> tuple[Verification, ...]:
         return verify(
-            jobs, run_id="run-1", clock=self.clock, parallelism=parallelism, level=level, others=others,
+            jobs, run_id=RUN, clock=self.clock, parallelism=parallelism, level=level, others=others,
             secrets=Secrets(), stop=self.stop, emit=self.told.append,
         )  # fmt: skip
 
