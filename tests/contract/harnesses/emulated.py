@@ -96,8 +96,11 @@ class EmulatedHarness:
     def connect(self, access: Access = Access.WRITE, provider: str | None = None) -> Provider:
         doc = self.docs[provider or self.subject]
         return self._kind(doc).connect(
-            Connection(doc=doc, secrets=self.secrets, access=access, base=BASE, workspace=WORKSPACE)
-        )
+            Connection(
+                doc=doc, secrets=self.secrets, access=access, base=BASE, workspace=WORKSPACE,
+                siblings=tuple(one for one in self.docs.values() if one is not doc),
+            )
+        )  # fmt: skip
 
     def _kind(self, doc: ProviderDoc) -> ProviderType:
         return self.peers.get(doc.spec.type, self.kind)
