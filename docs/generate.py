@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import typer
 
 import reconciler
 from reconciler.cli.app import build
+from reconciler.cli.catalog import capability_table
 from reconciler.manifest.codes import SUMMARIES
 from reconciler.model.step import EffectRule
 from reconciler.providers.registry import Registry
+from reconciler.report.providers import providers_markdown
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = Path(reconciler.__file__).resolve().parent
@@ -25,7 +28,24 @@ _NOTE = "<!-- Made from the code by docs/generate.py. Edit the code, then run it
 
 def pages() -> dict[str, str]:
     """Return every generated page by its file name."""
-    return {"effects.md": effects_page(), "findings.md": findings_page(), "commands.md": commands_page()}
+    return {
+        "effects.md": effects_page(),
+        "findings.md": findings_page(),
+        "commands.md": commands_page(),
+        "providers/README.md": providers_page(),
+    }
+
+
+# Providers ---------------------------------------------------------------------------------------------------------
+
+
+def providers_page() -> str:
+    """Write what every provider type that is shipped can do, as `repl providers` tells it."""
+    return _NOTE + providers_markdown(capability_table(Registry.installed(_shipped())))
+
+
+def _shipped() -> list[EntryPoint]:
+    return [point for point in Registry.installed().points.values() if point.value.startswith("reconciler.")]
 
 
 # Effects -----------------------------------------------------------------------------------------------------------
@@ -33,8 +53,7 @@ def pages() -> dict[str, str]:
 
 def effects_page() -> str:
     """Describe every effect of every provider type that is shipped."""
-    own = [point for point in Registry.installed().points.values() if point.value.startswith("reconciler.")]
-    infos = Registry.installed(own).infos()
+    infos = Registry.installed(_shipped()).infos()
     lines = [
         "# Effects\n",
         "What a system does beyond the call that was sent. A plan names each effect with its id; `repl explain ID`",

@@ -50,7 +50,8 @@ def demo(
     ] = None,
     pause: Annotated[float, typer.Option("--pause", metavar="SECONDS", help="Wait between the scenes.")] = 0.0,
 ) -> int:
-    """Run the whole story in front of you: plan, apply, proof, nothing left to do, a change by hand, and back.
+    """Run the whole story in front of you: one plan, one apply and a proof each over six kinds of system, nothing left
+    to do; then what people and systems do behind your back, and how it is found and mended.
 
     Starts its own emulators and leaves nothing running. Exit code 0 if every scene ends as it should.
     """

@@ -7,15 +7,19 @@ import typer
 from reconciler.cli import options as opt
 
 if TYPE_CHECKING:
+    from reconciler.cli.console import Console
     from reconciler.cli.session import Session
 
 __all__ = ["command"]
+
+_FORMATS = ("text", "json", "markdown")
 
 
 def command(
     check: Annotated[
         bool, typer.Option("--check", help="Also ask every provider of the manifests whether it lets us in.")
     ] = False,
+    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json or markdown.")] = "text",  # noqa: A002
     files: opt.Files = None,
     variables: opt.Variables = None,
     variable_files: opt.VariableFiles = None,
@@ -29,29 +33,37 @@ def command(
     """
     from reconciler.cli.console import Console
     from reconciler.cli.session import Request, Session
-    from reconciler.providers.base import Capability
-    from reconciler.providers.registry import Registry
-    from reconciler.report.providers import ProviderRow, providers_text
+    from reconciler.errors import UsageError
 
+    if format not in _FORMATS:
+        raise UsageError(f"--format {format}: unknown", hint=f"one of {', '.join(_FORMATS)}")
     if not check:
-        console = Console(no_color=no_color)
-        rows = [
-            ProviderRow(
-                type=info.type,
-                title=info.title,
-                capabilities=frozenset(item.value for item in info.capabilities),
-                docs=info.docs,
-            )
-            for info in Registry.installed().infos()
-        ]
-        console.out(providers_text(rows, tuple(item.value for item in Capability), console.style()))
+        _show(Console(no_color=no_color), format)
         return 0
+    if format != "text":
+        raise UsageError("--check answers in text", hint="leave --format out")
     request = Request(
         files=files or (), variables=variables or (), variable_files=variable_files or (), allow_exec=allow_exec,
         trust=trust, no_color=no_color,
     )  # fmt: skip
     with Session(request) as session:
         return _check(session)
+
+
+def _show(console: "Console", form: str) -> None:
+    from reconciler.cli.catalog import capability_table
+    from reconciler.providers.registry import Registry
+    from reconciler.report.document import to_json
+    from reconciler.report.providers import providers_markdown, providers_text
+
+    table = capability_table(Registry.installed())
+    if form == "json":
+        console.out(to_json(table))
+    elif form == "markdown":
+        console.out(providers_markdown(table))
+    else:
+        names = tuple(word.name for word in table.capabilities)
+        console.out(providers_text(table.providers, names, console.style()))
 
 
 def _check(session: "Session") -> int:

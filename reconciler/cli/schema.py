@@ -10,7 +10,10 @@ __all__ = ["all_schemas", "command"]
 
 def command(
     kind: Annotated[
-        str, typer.Argument(metavar="[KIND]", help="manifest, plan, receipt, drift, verification or finding.")
+        str,
+        typer.Argument(
+            metavar="[KIND]", help="manifest, plan, receipt, drift, verification, validation, providers or finding."
+        ),
     ] = "manifest",
     write: Annotated[
         Path | None, typer.Option("--write", metavar="DIR", help="Write all schemas into a folder instead.")

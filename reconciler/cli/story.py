@@ -60,9 +60,7 @@ _SCENES = (
     _Scene("The nightly look finds it", ("drift",), 2),
     _Scene("The plan shows exactly that. Put it back, and prove it", ("apply", "--yes")),
     _Scene(f"(a pull request names the replica of an SCP volume {_RENAMED})", hand=_rename_the_replica),
-    _Scene(
-        "SCP cannot rename: what stays behind and is billed is told before, and it waits for approval", ("plan",), 4
-    ),
+    _Scene("SCP cannot rename: what would stay and be billed is told before, and it waits for approval", ("plan",), 4),
     _Scene("Approved", ("apply", "--yes", "--allow", "SCP-REPLACE@projects-to-east")),
     _Scene(
         f"({_LOST} is lost at site-b; what it gets anew says READY {_EMPTY_FOR_S} s before the bytes are there)",

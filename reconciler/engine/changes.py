@@ -122,7 +122,7 @@ def _judge(
     before = as_known(found.relationship, sent)
     fields = differences(before, settings, replaces=provider.replaces, locate=locate)
     fields = tuple(field for field in fields if field.dotted not in untold)
-    rotated = tuple(_rotated(want, inputs, provider, locate))
+    rotated = tuple(_rotated(want, found, inputs, provider, locate))
     if any(field.forces_replace for field in fields + rotated):
         return Action.REPLACE, Reason.CANNOT_CHANGE_IN_PLACE, fields + rotated
     if rotated and not fields:
@@ -153,12 +153,17 @@ def _sent(found: Found, receipt: Receipt | None) -> Relationship | None:
 
 def _rotated(
     want: Desired,
+    found: Found,
     inputs: Inputs,
     provider: Provider,
     locate: Callable[[tuple[str, ...]], SourceRange | None],
 ) -> Iterator[FieldChange]:
     """Find write-only values that differ from what the receipt has a digest of. Without a digest nothing is known."""
     entry = inputs.receipt.replications.get(want.flow.name) if inputs.receipt else None
+    noted_of, live = (entry.relationship.provider_id if entry else None), found.relationship.provider_id
+    if noted_of and live and noted_of != live:
+        # Made after that receipt, as by a run that was cut off: what was sent to this one nobody has noted.
+        return
     for dotted, ref in sorted(want.relationship.write_only.items()):
         noted = entry.secrets.get(dotted) if entry else None
         if noted is None or matches(inputs.secrets.resolve_here(ref).get_secret_value(), noted):

@@ -13,7 +13,7 @@ from reconciler.providers.address import host_and_port
 from reconciler.providers.base import Capability, ProviderInfo
 from reconciler.providers.registry import Registry
 
-__all__ = ["PROVABLE", "Resolved", "resolve_flows"]
+__all__ = ["PROVABLE", "Resolved", "owner_side", "resolve_flows"]
 
 PROVABLE = (Level.STATUS, Level.CANARY)
 """The levels that a replication can be proved at."""
@@ -48,7 +48,7 @@ def resolve_flows(workspace: LoadedWorkspace, registry: Registry) -> Resolved:
         source, destination = ends.get(doc.spec.source.provider), ends.get(doc.spec.destination.provider)
         if source is None or destination is None:
             continue  # the manifest room has said so, with the place
-        side = _owner_side(source.info, destination.info)
+        side = owner_side(source.info, destination.info)
         problems = [*_location_findings(doc, source.info, destination.info)]
         problems += [*_level_findings(doc), *_mount_findings(doc, source.info, destination.info)]
         if side is None:
@@ -76,7 +76,8 @@ def _end(doc: ProviderDoc, base: Path, registry: Registry) -> _End:
     return _End(doc, loaded.info, loaded.s3_endpoint(doc.spec.config, base))
 
 
-def _owner_side(source: ProviderInfo, destination: ProviderInfo) -> Side | None:
+def owner_side(source: ProviderInfo, destination: ProviderInfo) -> Side | None:
+    """Return which end can own a flow between two types; None if neither can."""
     if source.sends_to & destination.speaks:
         return "source"
     if destination.pulls_from & source.speaks:
@@ -174,7 +175,7 @@ def _unowned(doc: ReplicationDoc, source: ProviderInfo, destination: ProviderInf
 def _way_out(source: ProviderInfo, destination: ProviderInfo) -> str:
     """Say what could be done about a flow that neither end can own."""
     ways = []
-    if _owner_side(destination, source) is not None:
+    if owner_side(destination, source) is not None:
         ways.append(
             f"let the data be written on {destination.title}, and turn the flow round: that way it can be owned"
         )

@@ -5,7 +5,7 @@ A provider owns translation and knowledge: it turns documents into calls and ans
 """
 
 import builtins
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -102,6 +102,8 @@ class ProviderInfo:
     """The document that the wire format follows: `specs/qumulo/openapi.yaml`."""
     docs: str
     """Its page: `docs/providers/qumulo.md`."""
+    dialects: Mapping[str, frozenset[Capability]] = field(default_factory=dict)
+    """What flavours of it can do, by their name in documents, where that is something else than `capabilities`."""
 
 
 class SecretResolver(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from reconciler.model.capabilities import CapabilityTable
 from reconciler.model.drift import DriftReport
 from reconciler.model.finding import Finding
 from reconciler.model.plan import Plan
@@ -25,6 +26,7 @@ _DOCUMENTS: dict[str, tuple[type[Value], str]] = {
     "drift": (DriftReport, "What `repl drift --output json` writes."),
     "verification": (VerificationReport, "What `repl verify --output json` writes."),
     "validation": (Validation, "What `repl validate --output json` writes."),
+    "providers": (CapabilityTable, "What `repl providers --format json` writes."),
     "finding": (Finding, "One message about the documents or the world, as it stands in every other document."),
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulators.certificate import Certificate
+from reconciler.emulators.faults import Fault as Emulated
 from reconciler.engine.journal import Journal, open_runs
 from reconciler.errors import StalePlan
 from reconciler.model.plan import Plan
@@ -21,12 +22,14 @@ from reconciler.model.receipt import RunOutcome
 from reconciler.model.relationship import Flow
 from reconciler.providers.http import HttpClient
 from reconciler.testing.host import Host, Killed
-from tests.contract.harnesses.scp import ScpHarness, Way
+from tests.contract.harnesses.scp import PASSWORD, ScpHarness, Way
 from tests.contract.harnesses.wire import EmulatedClock
 from tests.lab.scp import EAST
 
 CREATE, SET, DELETE = "CreateVolumeReplication", "SetVolumeReplication", "DeleteVolumeReplication"
 SNAPSHOTS, VOLUME = "DeleteSnapshot", "DeleteVolume"
+WIRE = {CREATE: "createVolumeReplication", SET: "setVolumeReplication", DELETE: "deleteVolumeReplication",
+        SNAPSHOTS: "deleteSnapshot", VOLUME: "deleteVolume"}  # fmt: skip
 GOES = {"scp": {"deleteReplicaVolume": True}}
 
 Spec = dict[str, Any]
@@ -55,6 +58,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) ->
 def scp(world: ScpHarness) -> Iterator[ScpHarness]:
     """The same world without replications, replicas, faults and switches that another test has set."""
     clear(world)
+    world.secrets.put(CIFS_PASSWORD=PASSWORD)
     yield world
     world.mend()
 
@@ -89,6 +93,8 @@ class Transition:
     operations: Sequence[str]
     stays: int = 0
     """How many volumes it leaves behind."""
+    password: str = PASSWORD
+    """Of a replica that is made by it."""
 
     def flows(self, scp: ScpHarness) -> tuple[tuple[Flow, ...], tuple[Flow, ...]]:
         return _flows(scp, self.was), _flows(scp, self.shall)
@@ -101,7 +107,8 @@ def _flows(scp: ScpHarness, spec: Spec | None) -> tuple[Flow, ...]:
     return (scp.made("one", given.pop("from", "src_a"), given.pop("to", "r_one"), given),)
 
 
-PAUSED, CIFS = {"state": "paused"}, {"from": "shared", "scp": {"cifsPassword": {"env": "CIFS_PASSWORD"}}}
+PAUSED = {"state": "paused"}
+CIFS = {"from": "shared", "scp": {"cifsPassword": {"env": "CIFS_PASSWORD"}, "deleteReplicaVolume": True}}
 TRANSITIONS = {
     "created": Transition(None, {}, [CREATE]),
     "created paused": Transition(None, PAUSED, [CREATE, SET]),
@@ -113,6 +120,7 @@ TRANSITIONS = {
     "replaced with its volume": Transition(
         GOES, {"scp": {"deleteReplicaVolume": True, "type": "backup"}}, [SET, DELETE, SNAPSHOTS, VOLUME, CREATE]
     ),
+    "another password": Transition(CIFS, CIFS, [SET, DELETE, SNAPSHOTS, VOLUME, CREATE], password="an0ther!one"),
     "deleted": Transition({}, None, [SET, DELETE], 1),
     "deleted while paused": Transition(PAUSED, None, [DELETE], 1),
     "deleted with its volume": Transition(GOES, None, [SET, DELETE, SNAPSHOTS, VOLUME]),
@@ -210,8 +218,10 @@ def run_again(
     was, shall = transition.flows(scp)
     clear(scp)
     host.forget()
+    scp.secrets.put(CIFS_PASSWORD=PASSWORD)
     if was:
         host.converge(*was)
+    scp.secrets.put(CIFS_PASSWORD=transition.password)
     plan = host.plan(*shall, prune=True)
     assert [call.operation for item in plan.containers for call in item.calls] == list(transition.operations)
     scp.wire.recorder.clear()
@@ -254,3 +264,29 @@ def _killed(host: Host, plan: Plan, deadly: AbstractContextManager[None]) -> boo
         except Killed:
             return True
     return False
+
+
+# Answers that are lost --------------------------------------------------------------------------------------------
+
+POSITIONS = [(name, number) for name, one in TRANSITIONS.items() for number in range(len(one.operations))]
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+@pytest.mark.parametrize(("name", "number"), POSITIONS, ids=[f"{name}-{number}" for name, number in POSITIONS])
+def test_a_lost_answer_at_each_call(scp: ScpHarness, host: Host, name: str, number: int, kind: str) -> None:
+    """The call is looked for and sent again if it did not arrive; the run comes to its end by itself."""
+    transition = TRANSITIONS[name]
+    was, shall = transition.flows(scp)
+    host.converge(*was)
+    scp.secrets.put(CIFS_PASSWORD=transition.password)
+    plan = host.plan(*shall, prune=True)
+    call = [call for item in plan.containers for call in item.calls][number]
+    earlier = transition.operations[:number].count(call.operation)
+    lost = {"kind": kind, "emulator": "scp", "operation": WIRE[call.operation], "after": earlier}
+    scp.wire.faults.add(Emulated.model_validate(lost))
+    scp.wire.recorder.clear()
+    receipt = host.apply(plan)
+    assert receipt.outcome is RunOutcome.DONE, [(one.code, one.detail) for one in receipt.results]
+    host.settled(*shall, prune=True)
+    assert_ended(scp, transition, told(plan))
+    assert len(replicas(scp)) == (transition.shall is not None) + transition.stays

@@ -35,11 +35,18 @@ def clear(lab: LabClient) -> None:
         path.unlink() if path.is_file() else path.rmdir()
 
 
+@pytest.fixture
+def four(forked_lab: LabClient) -> LabClient:
+    """A lab without the two kinds whose crashes are shown elsewhere, clock in hand: they wait long, and often."""
+    forked_lab.leave_out("scp-west", "ccs-a")
+    return forked_lab
+
+
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_at_every_boundary_and_run_again(forked_lab: LabClient, when: str, first: int) -> None:
+def test_killed_at_every_boundary_and_run_again(four: LabClient, when: str, first: int) -> None:
     """Every other boundary, from the first of them: two halves make a whole, and run side by side."""
-    lab = forked_lab
+    lab = four
     lab.switch("nas-1", job_seconds=0)
     number = first
     while True:
@@ -59,8 +66,8 @@ def test_killed_at_every_boundary_and_run_again(forked_lab: LabClient, when: str
     assert number >= 12
 
 
-def test_a_replacement_killed_at_every_boundary(forked_lab: LabClient) -> None:
-    lab = forked_lab
+def test_a_replacement_killed_at_every_boundary(four: LabClient) -> None:
+    lab = four
     lab.switch("nas-1", job_seconds=0)
     allow = ("--allow", "QUMULO-REPLACE")
     assert lab.run("apply", "--yes", "--no-verify").code == 0

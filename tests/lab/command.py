@@ -132,6 +132,13 @@ class LabClient:
         assert before in text
         path.write_text(text.replace(before, after))
 
+    def leave_out(self, *providers: str) -> None:
+        """Take the replications that begin at these providers out of the manifests."""
+        path = self.folder / "replications.yaml"
+        begins = [f"source: {{provider: {name}," for name in providers]
+        documents = path.read_text().split("---\n")
+        path.write_text("---\n".join(one for one in documents if not any(text in one for text in begins)))
+
 
 _CONFIGURATION = re.compile(r"/replications?(/|$)|^/administration/|^/replicator/remote/orders")
 _AMONG_SITES = "clonecloudstore-"

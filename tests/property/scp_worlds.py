@@ -155,9 +155,16 @@ def stories(draw: st.DrawFn) -> Story:
 
 
 def _changed(draw: st.DrawFn, wish: Wish, spec: st.SearchStrategy[Spec]) -> Wish:
-    kind = draw(st.sampled_from(("settings", "name", "not", "place", "settings", "type", "written", "all", "settings")))
+    kind = draw(
+        st.sampled_from(("settings", "both", "name", "not", "place", "settings", "type", "written", "all", "both"))
+    )
     if kind in ("settings", "all"):
         wish = wish._replace(spec=draw(spec))
+    if kind == "both":
+        state = "active" if wish.spec.get("state") == "paused" else "paused"
+        wish = wish._replace(
+            spec=wish.spec | {"state": state, "every": "1d" if wish.spec.get("every") == "5m" else "5m"}
+        )
     if kind == "type":
         wish = wish._replace(spec=wish.spec | {"type": draw(st.sampled_from(("backup", "replication")))})
     if kind in ("name", "all"):

@@ -8,7 +8,6 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,17 +15,32 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given, note, settings
 
-from reconciler.emulators.scp.records import Phase, Replication, Volume
+from reconciler.emulators.scp.records import Phase, Replication
 from reconciler.model.change import Action, Change
 from reconciler.model.plan import Plan
-from reconciler.model.receipt import Receipt, ReceiptEntry, RunOutcome
+from reconciler.model.receipt import RunOutcome
 from reconciler.testing.host import Host
-from tests.property.scp_worlds import OTHER_PASSWORD, SOURCES, SUFFIX, WORDS, Quick, Story, Wish, stories
+from tests.property.scp_oracle import (
+    CREATE,
+    DELETE,
+    DELETE_SNAPSHOTS,
+    DELETE_VOLUME,
+    NAME_TAKEN,
+    NO_PASSWORD,
+    SET,
+    Expected,
+    World,
+    answers,
+    candidates,
+    differs,
+    judged,
+    pruned,
+    rotated,
+    world_of,
+)  # fmt: skip
+from tests.property.scp_worlds import SOURCES, SUFFIX, WORDS, Quick, Story, Wish, stories
 
-CREATE, SET, DELETE = "CreateVolumeReplication", "SetVolumeReplication", "DeleteVolumeReplication"
-DELETE_VOLUME, DELETE_SNAPSHOTS = "DeleteVolume", "DeleteSnapshot"
 NEW = "the new replication"
-NO_PASSWORD, NAME_TAKEN = "REPL-W506", "REPL-W508"
 EXAMPLES = 500
 OFTEN = {
     "create": 50, "adopt": 50, "update": 50, "replace": 50, "delete": 50, "none": 50, "blocked": 20,
@@ -44,6 +58,8 @@ def scp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quick]:
     harness.end()
 
 
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("hurry")
 def test_apply_then_plan_is_empty_and_nothing_is_written_without_a_difference(scp: Quick) -> None:
     seen: Counter[str] = Counter()
 
@@ -65,143 +81,12 @@ def test_apply_then_plan_is_empty_and_nothing_is_written_without_a_difference(sc
     assert not {what: (seen[what], least) for what, least in OFTEN.items() if seen[what] < least}, seen
 
 
-# What is expected -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The service and the receipts at one moment."""
-
-    replications: Mapping[str, Replication]
-    volumes: Mapping[str, Volume]
-    snapshots: Counter[str]
-    """How many a volume has."""
-    receipt: Receipt | None
-    password: str
-    ends_with_volume: bool
-    """Whether a backup can go by a deletion of its volume."""
-
-    def name(self, one: Replication) -> str:
-        return self.volumes[one.replica].name
-
-    def entry(self, one: Replication) -> tuple[str | None, ReceiptEntry | None]:
-        """What receipts have of a replication, and under which name."""
-        for name, entry in (self.receipt.replications if self.receipt else {}).items():
-            if entry.relationship.provider_id == f"{one.id}/{one.source}":
-                return name, entry
-        return None, None
-
-
-@dataclass(slots=True)
-class Expected:
-    """What comes of one replication."""
-
-    action: Action
-    writes: Counter[str] = field(default_factory=Counter)
-    errors: tuple[str, ...] = ()
-    gone: frozenset[str] = frozenset()
-    """Ids of volumes and replications that go."""
-
-
-def _world(scp: Quick, host: Host, story_mode: str) -> World:
-    cloud = scp.emulator.cloud
-    with cloud.lock:
-        return World(
-            replications=dict(cloud.replications),
-            volumes=dict(cloud.volumes),
-            snapshots=Counter(one.volume for one in cloud.snapshots.values()),
-            receipt=host.state.receipt(),
-            password=scp.secrets.by_name["CIFS_PASSWORD"],
-            ends_with_volume=story_mode != "replication",
-        )
-
-
-def _answers(name: str, asked: str) -> bool:
-    return name == asked or (name[: len(asked)] == asked and len(name) == len(asked) + SUFFIX)
-
-
-def _candidates(scp: Quick, world: World, wish: Wish) -> list[str]:
-    """Ids of the replications that may be the one that is wished for: any of them, and none else."""
-
-    def known_as(one: Replication) -> str | None:
-        return world.entry(one)[0]
-
-    source = scp.volumes[SOURCES[wish.source][0]]
-    there = [one for one in world.replications.values() if (one.source, one.replica_region) == (source, wish.region)]
-    exact = [one.id for one in there if world.name(one) == wish.replica]
-    free = [one for one in there if _answers(world.name(one), wish.replica) and known_as(one) in (None, wish.name)]
-    recorded = [one.id for one in world.replications.values() if (known_as(one), one.source) == (wish.name, source)]
-    return exact or [one.id for one in free] or recorded
-
-
-def _judged(world: World, wish: Wish, one: Replication | None) -> Expected:
-    spec, cifs = wish.spec, SOURCES[wish.source][2] == "CIFS"
-    errors = (NO_PASSWORD,) if cifs and not spec.get("password") else ()
-    if one is None:
-        return Expected(Action.CREATE, _creation(wish), errors)
-    name, entry = world.entry(one)
-    if _answers(world.name(one), wish.replica) and not _rotated(world, wish) and spec.get("type") in (None, one.type):
-        policy, schedule, noted = _differs(wish, one, entry)
-        writes = Counter({SET: policy + schedule})
-        if not (policy or schedule or noted):
-            return Expected(Action.NONE)
-        return Expected(Action.UPDATE if name else Action.ADOPT, +writes)
-    if not spec.get("tidy") and world.name(one) == wish.replica:
-        errors += (NAME_TAKEN,)
-    removed, gone = _removal(world, one, tidy=bool(spec.get("tidy")))
-    return Expected(Action.REPLACE, removed + _creation(wish), errors, gone)
-
-
-def _differs(wish: Wish, one: Replication, entry: ReceiptEntry | None) -> tuple[bool, bool, bool]:
-    """Whether the policy differs, the schedule, and what only a receipt keeps."""
-    spec = wish.spec
-    live = "paused" if one.policy == "paused" and one.phase is not Phase.CREATING else "active"
-    schedule = WORDS.get(spec.get("every", ""), one.frequency) != one.frequency
-    schedule |= spec.get("retention", one.retention) != one.retention
-    noted: Any = entry.relationship.settings.get("scp", {}) if entry else {}
-    kept = "tidy" in spec and "deleteReplicaVolume" in noted and noted["deleteReplicaVolume"] != spec["tidy"]
-    return spec.get("state", live) != live, schedule, kept
-
-
-def _rotated(world: World, wish: Wish) -> bool:
-    entry = world.receipt.replications.get(wish.name) if world.receipt else None
-    return bool(wish.spec.get("password") and entry and entry.secrets and world.password == OTHER_PASSWORD)
-
-
-def _creation(wish: Wish) -> Counter[str]:
-    return Counter({CREATE: 1}) + Counter({SET: wish.spec.get("state") == "paused"})
-
-
-def _removal(world: World, one: Replication, *, tidy: bool) -> tuple[Counter[str], frozenset[str]]:
-    pauses = one.policy != "paused" or one.phase is Phase.CREATING
-    writes = Counter({SET: int(pauses)})
-    if one.type == "backup" and tidy and world.ends_with_volume:
-        return +writes + Counter({DELETE_VOLUME: 1}), frozenset({one.id, one.replica})
-    writes[DELETE] += 1
-    if not tidy:
-        return +writes, frozenset({one.id})
-    writes += Counter({DELETE_SNAPSHOTS: world.snapshots[one.replica], DELETE_VOLUME: 1})
-    return +writes, frozenset({one.id, one.replica})
-
-
-def _pruned(world: World, kept: set[str]) -> dict[str, Expected]:
-    """What receipts have and nobody wants any more, by id."""
-    found = {}
-    for one in world.replications.values():
-        _, entry = world.entry(one)
-        if entry is not None and one.id not in kept:
-            noted: Any = entry.relationship.settings.get("scp", {})
-            writes, gone = _removal(world, one, tidy=noted.get("deleteReplicaVolume") is True)
-            found[one.id] = Expected(Action.DELETE, writes, gone=gone)
-    return found
-
-
 # What happens -----------------------------------------------------------------------------------------------------
 
 
 def _converged(scp: Quick, host: Host, wishes: Sequence[Wish], seen: Counter[str], *, prune: bool) -> None:
     mode = str(scp.emulator.cloud.settings.backup_delete)
-    world = _world(scp, host, mode)
+    world = world_of(scp, host, mode)
     scp.switch(schedule_needs_use=scp.emulator.cloud.settings.schedule_needs_use and not _stuck(scp, world, wishes))
     plan, expected = _planned(scp, host, world, wishes, prune=prune)
     blocked = {name: one.errors for name, one in expected.items() if one.errors}
@@ -242,14 +127,14 @@ def _planned(
     expected, kept = {}, set()
     for wish in wishes:
         change = _change(plan, wish)
-        fitting = _candidates(scp, world, wish)
+        fitting = candidates(scp, world, wish)
         chosen = (change.observed.provider_id or "").partition("/")[0] if change.observed else None
         assert chosen in (fitting or [None]), (wish, chosen, fitting)
         assert chosen not in kept
         kept |= {chosen} if chosen else set()
-        expected[wish.name] = _judged(world, wish, world.replications[chosen] if chosen else None)
+        expected[wish.name] = judged(world, wish, world.replications[chosen] if chosen else None)
         assert change.action is expected[wish.name].action, (change, wish)
-    gone = _pruned(world, kept) if prune else {}
+    gone = pruned(world, kept) if prune else {}
     deletions = {change.id: change for change in plan.changes if change.action is Action.DELETE}
     ids = {key: (one.observed.provider_id or "").partition("/")[0] for key, one in deletions.items() if one.observed}
     assert sorted(ids.values()) == sorted(gone)
@@ -270,7 +155,7 @@ def _stuck(scp: Quick, world: World, wishes: Sequence[Wish]) -> bool:
     for one in world.replications.values():
         name = world.name(one)
         wish = names.get(name) or names.get(name[:-SUFFIX])
-        if wish and one.policy == "paused" and wish.spec.get("state") != "active" and _differs(wish, one, None)[1]:
+        if wish and one.policy == "paused" and wish.spec.get("state") != "active" and differs(wish, one, None)[1]:
             return True
     return False
 
@@ -327,7 +212,9 @@ def _as_planned(scp: Quick, world: World, plan: Plan, expected: Mapping[str, Exp
     assert not made - shown, "something was written that no plan has shown"
     backups = {one.id for one in world.replications.values() if one.type == "backup"}
     unsent = shown - made
-    assert all(operation == DELETE_SNAPSHOTS or (operation == DELETE and id in backups) for operation, id in unsent)
+    assert all(
+        operation == DELETE_SNAPSHOTS or (operation == DELETE and number in backups) for operation, number in unsent
+    )
     assert not [key for key in unsent if key[0] == DELETE_SNAPSHOTS and world.snapshots[key[1]] and not backups]
 
 
@@ -362,7 +249,7 @@ def _as_wished(scp: Quick, world: World, plan: Plan, wishes: Sequence[Wish], exp
 
 def _made(scp: Quick, after: Mapping[str, Replication], made: set[str], wish: Wish) -> Replication:
     volumes = scp.emulator.cloud.volumes
-    (found,) = [after[key] for key in made if _answers(volumes[after[key].replica].name, wish.replica)]
+    (found,) = [after[key] for key in made if answers(volumes[after[key].replica].name, wish.replica)]
     assert (found.source, found.replica_region) == (scp.volumes[SOURCES[wish.source][0]], wish.region)
     return found
 
@@ -403,7 +290,7 @@ def _noted(
         seen["CIFS"] += SOURCES[wish.source][2] == "CIFS" and busy
         seen["other direction"] += wish.source == len(SOURCES) - 1 and busy
         seen["backup"] += wish.spec.get("type") == "backup" and busy
-        seen["password rotated"] += busy and _rotated(world, wish)
-        same = [one for one in world.replications.values() if _answers(world.name(one), wish.replica)]
+        seen["password rotated"] += busy and rotated(world, wish)
+        same = [one for one in world.replications.values() if answers(world.name(one), wish.replica)]
         seen["renamed by the service"] += any(world.name(one) != wish.replica for one in same)
         seen["half created"] += busy and any(one.phase is Phase.CREATING for one in same)

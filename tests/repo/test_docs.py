@@ -39,7 +39,7 @@ _UNWANTED = re.compile(r"/(?:work|home|opt|root)/|pypi|to-do|seamless|powerful|b
 HAND_WRITTEN = [page for page in PAGES if not page.read_text().startswith("<!-- Made from")]
 REGISTRY = Registry.installed()
 
-TYPES = ("s3", "bos", "alarik", "qumulo")
+TYPES = ("s3", "bos", "alarik", "qumulo", "scp", "clonecloudstore")
 FIELDS: dict[str, dict[str, type[BaseModel]]] = {
     "docs/manifests.md": {
         "Metadata": models.Metadata, "Provider": models.ProviderSpec, "Limits": models.Limits,
@@ -129,7 +129,7 @@ def test_no_page_names_what_is_not_there() -> None:
     for page in PAGES:
         text = page.read_text()
         assert set(re.findall(r"REPL-[A-Z]\d{3}", text)) <= codes_in_code(), page
-        named = set(re.findall(r"\b(?:S3|RGW|BOS|ALARIK|QUMULO)(?:-[A-Z]+)+\b", text))
+        named = set(re.findall(r"\b(?:S3|RGW|BOS|ALARIK|QUMULO|SCP|CCS)(?:-[A-Z]+)+\b", text))
         assert named <= effects, f"{page}: {named - effects}"
 
 
@@ -329,6 +329,7 @@ def test_vendor_words_of_a_page_are_those_of_the_code(name: str) -> None:
     words = {
         *re.findall(r"PRIVILEGE_\w+", text),
         *re.findall(r"`((?:Get|Put|Delete)BucketReplication)`", text),
+        *re.findall(r"`((?:Create|Set|Delete)VolumeReplication)`", text),
         *re.findall(r"\b\d+\.\d+\.\d+\b", text),
         *re.findall(r"`(?:GET|POST|DELETE) (/v3/[a-z-]+/[a-z-]+/)", text),
         *re.findall(r"`[A-Z]+ /v3/\S+?/(abort-replication|replicate|status/)`", text),
@@ -356,15 +357,21 @@ def test_permissions_for_s3_are_those_of_the_calls_in_use() -> None:
 
 def test_capability_claims_are_those_of_the_registry() -> None:
     held = {info.type: {one.value for one in info.capabilities} for info in REGISTRY.infos()}
-    s3, bos, alarik, qumulo = ((ROOT / f"docs/providers/{name}.md").read_text() for name in TYPES)
+    s3, bos, alarik, qumulo, scp, ccs = ((ROOT / f"docs/providers/{name}.md").read_text() for name in TYPES)
     assert ("pause" in held["qumulo"]) != ("`state: paused` | REPL-C201" in qumulo)
     assert ("update" in held["qumulo"]) != ("It cannot be changed" in qumulo)
     assert ("continuous" in held["qumulo"]) != ("no other job starts by itself" in qumulo)
     assert ("schedule" in held["s3"]) != ("REPL-C105" in s3)
     assert ("exclude_filter" in held["s3"]) != ("REPL-C104" in s3)
     assert ("resync" in held["s3"]) != ("S3 Batch Replication" in s3)
-    for name, page in (("bos", bos), ("alarik", alarik)):
+    for name, page in (("bos", bos), ("alarik", alarik), ("clonecloudstore", ccs)):
         assert ("resync" in held[name]) == ("`repl resync NAME`" in page)
+    assert ("resync" in held["scp"]) != ("`repl resync` has nothing to start" in scp)
+    assert ("store" in held["scp"]) != ("needs both volumes mounted" in scp)
+    assert ("storage_class" in held["scp"]) != ("REPL-C502" in scp)
+    assert ("schedule" in held["scp"]) == ("`5m`, `1h`, `1d`, `7d` or `30d`" in scp)
+    assert ("schedule" in held["clonecloudstore"]) != ("REPL-C603" in ccs)
+    assert ("exclude_filter" in held["clonecloudstore"]) != ("REPL-C602" in ccs)
     assert ("schedule" in held["bos"]) != ("REPL-C301" in bos)
     assert ("tag_filter" in held["bos"]) != ("REPL-C302" in bos)
     assert ("exclude_filter" in held["bos"]) == ("REPL-C303" in bos)

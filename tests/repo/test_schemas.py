@@ -20,7 +20,7 @@ from reconciler.report.document import schema_text, schemas, to_json
 from tests.unit.report.shapes import BROKEN, LOGS, NOON, PLANS, update
 
 FOLDER = Path(__file__).parents[2] / "schemas"
-NAMES = ("plan", "receipt", "drift", "verification", "validation", "finding")
+NAMES = ("plan", "receipt", "drift", "verification", "validation", "providers", "finding")
 
 PROOF = Verification(
     replication="logs",

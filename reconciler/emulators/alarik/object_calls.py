@@ -46,6 +46,9 @@ class _Place:
 
     def write(self, name: str, headers: Headers = (), body: bytes = b"", version: str | None = None) -> None:
         """Do to the object what the S3 call of this name does, replication included."""
+        if not self.key:
+            # Without a key the S3 call would be one about the bucket.
+            raise Refusal(404, "Object not found")
         method = "DELETE" if name == "DeleteObject" else "PUT"
         query = "" if version is None else urlencode({"versionId": version})
         request = Request(method, f"/{quote(self.bucket)}/{quote(self.key)}", query, headers, body)

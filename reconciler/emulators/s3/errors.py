@@ -46,6 +46,7 @@ _BY_STATUS = {
     405: ("MethodNotAllowed", "The specified method is not allowed against this resource."),
     409: ("OperationAborted", "A conflicting conditional operation is currently in progress against this resource."),
     412: ("PreconditionFailed", "At least one of the pre-conditions you specified did not hold"),
+    416: ("InvalidRange", "The requested range is not satisfiable"),
     429: ("TooManyRequests", "Please reduce your request rate."),
     500: ("InternalError", "We encountered an internal error. Please try again."),
     501: ("NotImplemented", "A header you provided implies functionality that is not implemented."),

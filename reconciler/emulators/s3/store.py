@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 from xml.parsers.expat import ExpatError
 
 import moto.s3.models as moto_models
@@ -34,7 +34,7 @@ from werkzeug.exceptions import HTTPException
 
 from reconciler.emulators.message import Headers, Reply, Request
 from reconciler.emulators.s3.backend import Backend
-from reconciler.emulators.s3.errors import S3Error, malformed
+from reconciler.emulators.s3.errors import S3Error, by_status, malformed
 
 #: A version of an object as moto holds it: its bytes with their metadata, or the mark that it was deleted.
 Version = FakeKey | FakeDeleteMarker
@@ -83,11 +83,17 @@ class Store:
                 status, headers, body = handler(moto_request, moto_request.raw_url, dict(moto_request.headers))
             except HTTPException as error:
                 response = error.get_response()
+                if response.mimetype == "text/html":
+                    # Not one of moto's own, which are XML: its web framework's page.
+                    raise by_status(response.status_code) from error
                 status, headers, body = response.status_code, dict(response.headers), response.get_data()
             except ClientError as error:
                 raise S3Error(400, error.response["Error"]["Code"], error.response["Error"]["Message"]) from error
             except NotImplementedError as error:
                 raise S3Error(501, "NotImplemented", "This emulator does not hold what was asked for.") from error
+            except AssertionError as error:
+                # An ACL that there is not.
+                raise S3Error(400, "InvalidArgument", "Invalid Argument") from error
             except (KeyError, TypeError, AttributeError, IndexError, ValueError, ExpatError) as error:
                 # moto reads documents and parameters without checking them; what it trips over was malformed.
                 raise malformed() from error
@@ -209,4 +215,9 @@ def _environ(request: Request, account: str, region: str) -> dict[str, Any]:
 
 def _headers(headers: Mapping[str, Any]) -> Headers:
     dropped = {"server", "x-amzn-requestid"}
-    return tuple((name, str(value)) for name, value in headers.items() if name.lower() not in dropped)
+    return tuple((name, _sendable(str(value))) for name, value in headers.items() if name.lower() not in dropped)
+
+
+def _sendable(value: str) -> str:
+    """What a header can carry. moto repeats what it was sent, as a version id that was never its own."""
+    return "".join(one if " " <= one <= "~" or "\xa0" <= one <= "\xff" else quote(one) for one in value)

@@ -38,29 +38,32 @@ def topology_call(site: str, live: Topology | None, wanted: Topology, *, keep_st
     )
 
 
-def bucket_steps(source: str, destination: str, client: str, buckets: Sequence[str]) -> Iterator[Step]:
-    """Yield the order for buckets, and the wait until they are READY."""
-    body: dict[str, Json] = {
-        "site": destination, "from": source, "client": client, "buckets": list(buckets),
-    }  # fmt: skip
-    what = buckets[0] if len(buckets) == 1 else f"{len(buckets)} buckets"
-    yield Call(
-        id=f"buckets-{client}-at-{destination}",
-        operation=f"POST /replicator/remote/orders{'/multiple' if len(buckets) > 1 else ''}",
-        target=destination,
-        summary=f"order {what} at {destination}: {', '.join(buckets)}" if len(buckets) > 1
-        else f"order bucket {what} at {destination}",
-        idempotent=True,
-        guarded=True,
-        body={"task": "buckets", **body},
-    )  # fmt: skip
+def bucket_steps(
+    source: str, destination: str, client: str, missing: Sequence[str], awaited: Sequence[str]
+) -> Iterator[Step]:
+    """Yield the order for the buckets that are missing, and the wait until all that are awaited are READY: those that
+    somebody has begun to make, too."""
+    place: dict[str, Json] = {"site": destination, "from": source, "client": client}
+    if missing:
+        several = len(missing) > 1
+        what = f"{len(missing)} buckets at {destination}: {', '.join(missing)}"
+        yield Call(
+            id=f"buckets-{client}-at-{destination}",
+            operation=f"POST /replicator/remote/orders{'/multiple' if several else ''}",
+            target=destination,
+            summary=f"order {what}" if several else f"order bucket {missing[0]} at {destination}",
+            idempotent=True,
+            guarded=True,
+            body={"task": "buckets", **place, "buckets": list(missing)},
+        )
+    several = len(awaited) > 1
     yield Await(
         id=f"buckets-{client}-ready-at-{destination}",
         condition=BUCKETS_READY,
         target=destination,
-        summary=f"wait until {what} {'is' if len(buckets) == 1 else 'are'} READY there",
+        summary=f"wait until {f'{len(awaited)} buckets are' if several else f'{awaited[0]} is'} READY there",
         deadline_s=_BUCKET_DEADLINE_S,
-        params=body,
+        params={**place, "buckets": list(awaited)},
     )
 
 

@@ -14,6 +14,7 @@ from reconciler.model.manifest import Existing, State
 from reconciler.model.relationship import Flow
 from reconciler.model.step import Call, Step, StepPlan
 from reconciler.providers.clonecloudstore import calls
+from reconciler.providers.clonecloudstore.config import CloneCloudStoreOptions
 from reconciler.providers.clonecloudstore.convert import (
     EXISTING,
     Ground,
@@ -41,6 +42,8 @@ from reconciler.providers.clonecloudstore.wire import (
 __all__ = ["plan_steps"]
 
 _RUNNING = frozenset({UP, DOWN})
+_MISSING = frozenset({None, "DELETED"})
+"""Statuses of a bucket that can be ordered."""
 _SOURCE = ("source", "bucket")
 
 
@@ -112,13 +115,14 @@ class _Work:
         return Topology(id=there, name=there, uri=_uri(active[0], there), status=status), keep
 
     def _buckets(self) -> Iterator[Step]:
-        missing: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+        awaited: dict[tuple[str, str, str], dict[str, str | None]] = defaultdict(dict)
         for edit in self.edits:
-            way = edit.way
-            if edit.flow is not None and self._held(way) != READY:
-                missing[way.source, way.destination, way.client].add(way.bucket)
-        for (source, destination, client), buckets in sorted(missing.items()):
-            yield from calls.bucket_steps(source, destination, client, sorted(buckets))
+            way, held = edit.way, self._held(edit.way)
+            if edit.flow is not None and held != READY:
+                awaited[way.source, way.destination, way.client][way.bucket] = held
+        for (source, destination, client), buckets in sorted(awaited.items()):
+            missing = sorted(name for name, held in buckets.items() if held in _MISSING)
+            yield from calls.bucket_steps(source, destination, client, missing, sorted(buckets))
 
     def _rights(self) -> Iterator[Step]:
         for edit in self.edits:
@@ -175,7 +179,9 @@ def _right(edit: Edit, held: str | None) -> str | None:
     deletes = wanted_deletes(edit.flow)
     if deletes is False:
         return READ_WRITE
-    enough = bits(READ_WRITE) | (DELETE_BIT if deletes else 0)
+    # Whoever orders to delete, be it to copy anew, needs the right to.
+    clears = edit.clones and options_of(edit.flow) != CloneCloudStoreOptions()
+    enough = bits(READ_WRITE) | (DELETE_BIT if deletes or clears else 0)
     return None if bits(held) & enough == enough else OWNER
 
 

@@ -8,18 +8,22 @@ from reconciler.providers.s3.effects import EFFECTS
 
 __all__ = ["INFO", "RGW_INFO"]
 
+_CAPABILITIES = frozenset(
+    {
+        Capability.PAUSE, Capability.DELETES, Capability.STORAGE_CLASS, Capability.TAG_FILTER, Capability.UPDATE,
+        Capability.CONTINUOUS, Capability.LOOP_GUARD, Capability.CLIENT_IDS, Capability.OWNERSHIP_MARK,
+        Capability.STORE,
+    }
+)  # fmt: skip
+_RGW = _CAPABILITIES - {Capability.DELETES}
+"""Ceph sends every deletion on and gives the setting back to nobody: there is nothing to hold."""
+
 INFO = ProviderInfo(
     type="s3",
     title="S3 (AWS, Ceph RGW and compatible servers)",
     config=S3Config,
     options=S3Options,
-    capabilities=frozenset(
-        {
-            Capability.PAUSE, Capability.DELETES, Capability.STORAGE_CLASS, Capability.TAG_FILTER, Capability.UPDATE,
-            Capability.CONTINUOUS, Capability.LOOP_GUARD, Capability.CLIENT_IDS, Capability.OWNERSHIP_MARK,
-            Capability.STORE,
-        }
-    ),
+    capabilities=_CAPABILITIES,
     speaks=frozenset({"s3", "s3-rules"}),
     sends_to=frozenset({"s3-rules"}),
     pulls_from=frozenset(),
@@ -29,6 +33,6 @@ INFO = ProviderInfo(
     effects=EFFECTS,
     spec="specs/s3/SOURCE.md",
     docs="docs/providers/s3.md",
-)  # fmt: skip
-RGW_INFO = replace(INFO, capabilities=INFO.capabilities - {Capability.DELETES})
-"""Ceph sends every deletion on and gives the setting back to nobody: there is nothing to hold."""
+    dialects={"rgw": _RGW},
+)
+RGW_INFO = replace(INFO, capabilities=_RGW)

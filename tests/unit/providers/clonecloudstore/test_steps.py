@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.step import Call, StepPlan
+from reconciler.model.step import Await, Call, StepPlan
 from reconciler.providers.clonecloudstore.steps import plan_steps
 from tests.unit.providers.clonecloudstore.flows import back, diff, flow, ground, site
 
@@ -182,3 +182,31 @@ def test_buckets_go_together() -> None:
     plan = plan_steps(diff(ground(None, None, one="", two="", three=""), *subjects))
     assert len([one for one in plan.steps if isinstance(one, Call)]) == 3
     assert call(plan, "buckets-client1-at-site-b").operation.endswith("/multiple")
+
+
+def test_a_bucket_that_is_being_made_is_waited_for_and_not_ordered() -> None:
+    subjects = [flow(name, bucket=name, state="active") for name in ("one", "two")]
+    rights = {"one": "OWNER", "two": "OWNER"}
+    plan = plan_steps(diff(ground("UP", one="UPLOAD", two="UPLOAD", there=rights), *subjects))
+    assert ids(plan) == ["buckets-client1-ready-at-site-b"]
+    plan = plan_steps(diff(ground("UP", one="UPLOAD", two="", there={"one": "OWNER"}), *subjects))
+    assert ids(plan) == ["buckets-client1-at-site-b", "buckets-client1-ready-at-site-b"]
+    assert call(plan, "buckets-client1-at-site-b").summary == "order bucket two at site-b"
+    waits = {step.id: step.params for step in plan.steps if isinstance(step, Await)}
+    params = waits["buckets-client1-ready-at-site-b"]
+    assert isinstance(params, dict)
+    assert params["buckets"] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, []),
+        ({"prune": True}, ["give-client1-invoices-at-site-b"]),
+        ({"conflicts": "replace"}, ["give-client1-invoices-at-site-b"]),
+    ],
+)
+def test_what_deletes_to_copy_has_the_right_to_delete(options: dict[str, Any], expected: list[str]) -> None:
+    subject = flow(state="active", existing="copy", options=options)
+    plan = plan_steps(diff(ground("UP", invoices="READY", there={"invoices": "READ_WRITE"}), subject))
+    assert [one for one in ids(plan) if one.startswith(("take", "give"))] == expected

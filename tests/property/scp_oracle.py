@@ -1,0 +1,144 @@
+"""What must come of a wish, by the records of SCP and the documents of the service: no line of the provider's."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.emulators.scp.records import Phase, Replication, Volume
+from reconciler.model.change import Action
+from reconciler.model.receipt import Receipt, ReceiptEntry
+from reconciler.testing.host import Host
+from tests.property.scp_worlds import OTHER_PASSWORD, SOURCES, SUFFIX, WORDS, Quick, Wish
+
+CREATE, SET, DELETE = "CreateVolumeReplication", "SetVolumeReplication", "DeleteVolumeReplication"
+DELETE_VOLUME, DELETE_SNAPSHOTS = "DeleteVolume", "DeleteSnapshot"
+NO_PASSWORD, NAME_TAKEN = "REPL-W506", "REPL-W508"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The service and the receipts at one moment."""
+
+    replications: Mapping[str, Replication]
+    volumes: Mapping[str, Volume]
+    snapshots: Counter[str]
+    """How many a volume has."""
+    receipt: Receipt | None
+    password: str
+    ends_with_volume: bool
+    """Whether a backup can go by a deletion of its volume."""
+
+    def name(self, one: Replication) -> str:
+        return self.volumes[one.replica].name
+
+    def entry(self, one: Replication) -> tuple[str | None, ReceiptEntry | None]:
+        """What receipts have of a replication, and under which name."""
+        for name, entry in (self.receipt.replications if self.receipt else {}).items():
+            if entry.relationship.provider_id == f"{one.id}/{one.source}":
+                return name, entry
+        return None, None
+
+
+@dataclass(slots=True)
+class Expected:
+    """What comes of one replication."""
+
+    action: Action
+    writes: Counter[str] = field(default_factory=Counter)
+    errors: tuple[str, ...] = ()
+    gone: frozenset[str] = frozenset()
+    """Ids of volumes and replications that go."""
+
+
+def world_of(scp: Quick, host: Host, story_mode: str) -> World:
+    cloud = scp.emulator.cloud
+    with cloud.lock:
+        return World(
+            replications=dict(cloud.replications),
+            volumes=dict(cloud.volumes),
+            snapshots=Counter(one.volume for one in cloud.snapshots.values()),
+            receipt=host.state.receipt(),
+            password=scp.secrets.by_name["CIFS_PASSWORD"],
+            ends_with_volume=story_mode != "replication",
+        )
+
+
+def answers(name: str, asked: str) -> bool:
+    return name == asked or (name[: len(asked)] == asked and len(name) == len(asked) + SUFFIX)
+
+
+def candidates(scp: Quick, world: World, wish: Wish) -> list[str]:
+    """Ids of the replications that may be the one that is wished for: any of them, and none else."""
+
+    def known_as(one: Replication) -> str | None:
+        return world.entry(one)[0]
+
+    source = scp.volumes[SOURCES[wish.source][0]]
+    there = [one for one in world.replications.values() if (one.source, one.replica_region) == (source, wish.region)]
+    exact = [one.id for one in there if world.name(one) == wish.replica]
+    free = [one for one in there if answers(world.name(one), wish.replica) and known_as(one) in (None, wish.name)]
+    recorded = [one.id for one in world.replications.values() if (known_as(one), one.source) == (wish.name, source)]
+    return exact or [one.id for one in free] or recorded
+
+
+def judged(world: World, wish: Wish, one: Replication | None) -> Expected:
+    spec, cifs = wish.spec, SOURCES[wish.source][2] == "CIFS"
+    errors = (NO_PASSWORD,) if cifs and not spec.get("password") else ()
+    if one is None:
+        return Expected(Action.CREATE, _creation(wish), errors)
+    name, entry = world.entry(one)
+    if answers(world.name(one), wish.replica) and not rotated(world, wish) and spec.get("type") in (None, one.type):
+        policy, schedule, noted = differs(wish, one, entry)
+        writes = Counter({SET: policy + schedule})
+        if not (policy or schedule or noted):
+            return Expected(Action.NONE)
+        return Expected(Action.UPDATE if name else Action.ADOPT, +writes)
+    if not spec.get("tidy") and world.name(one) == wish.replica:
+        errors += (NAME_TAKEN,)
+    removed, gone = _removal(world, one, tidy=bool(spec.get("tidy")))
+    return Expected(Action.REPLACE, removed + _creation(wish), errors, gone)
+
+
+def differs(wish: Wish, one: Replication, entry: ReceiptEntry | None) -> tuple[bool, bool, bool]:
+    """Whether the policy differs, the schedule, and what only a receipt keeps."""
+    spec = wish.spec
+    live = "paused" if one.policy == "paused" and one.phase is not Phase.CREATING else "active"
+    schedule = WORDS.get(spec.get("every", ""), one.frequency) != one.frequency
+    schedule |= spec.get("retention", one.retention) != one.retention
+    noted: Any = entry.relationship.settings.get("scp", {}) if entry else {}
+    kept = "tidy" in spec and "deleteReplicaVolume" in noted and noted["deleteReplicaVolume"] != spec["tidy"]
+    return spec.get("state", live) != live, schedule, kept
+
+
+def rotated(world: World, wish: Wish) -> bool:
+    entry = world.receipt.replications.get(wish.name) if world.receipt else None
+    return bool(wish.spec.get("password") and entry and entry.secrets and world.password == OTHER_PASSWORD)
+
+
+def _creation(wish: Wish) -> Counter[str]:
+    return Counter({CREATE: 1}) + Counter({SET: wish.spec.get("state") == "paused"})
+
+
+def _removal(world: World, one: Replication, *, tidy: bool) -> tuple[Counter[str], frozenset[str]]:
+    pauses = one.policy != "paused" or one.phase is Phase.CREATING
+    writes = Counter({SET: int(pauses)})
+    if one.type == "backup" and tidy and world.ends_with_volume:
+        return +writes + Counter({DELETE_VOLUME: 1}), frozenset({one.id, one.replica})
+    writes[DELETE] += 1
+    if not tidy:
+        return +writes, frozenset({one.id})
+    writes += Counter({DELETE_SNAPSHOTS: world.snapshots[one.replica], DELETE_VOLUME: 1})
+    return +writes, frozenset({one.id, one.replica})
+
+
+def pruned(world: World, kept: set[str]) -> dict[str, Expected]:
+    """What receipts have and nobody wants any more, by id."""
+    found = {}
+    for one in world.replications.values():
+        _, entry = world.entry(one)
+        if entry is not None and one.id not in kept:
+            noted: Any = entry.relationship.settings.get("scp", {})
+            writes, gone = _removal(world, one, tidy=noted.get("deleteReplicaVolume") is True)
+            found[one.id] = Expected(Action.DELETE, writes, gone=gone)
+    return found
