@@ -1,4 +1,4 @@
-"""An approval that names a replication is about that one."""
+"""An approval is for the effect, and for the replication, that it names."""
 
 from pathlib import Path
 
@@ -20,3 +20,4 @@ def test_an_approval_for_one_is_none_for_another(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="approval"):
         bench.apply(plan)
     assert not bench.plan(allow=("MEMORY-REPLACE@one", "MEMORY-REPLACE@two")).blocking
+    assert len(bench.plan(allow=("BOS-RESTART", "BOS-RESTART@one")).blocking) == 2
