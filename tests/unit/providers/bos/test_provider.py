@@ -11,12 +11,13 @@ import pytest
 
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.manifest import Location
+from reconciler.model.observation import HealthState
 from reconciler.model.step import Call
 from reconciler.providers.bos.provider import BosProvider
 from reconciler.providers.bos.steps import DELETE, PUT
 from reconciler.providers.bos.store import BosStore
 from tests.unit.providers.bos.connections import connection, opened
-from tests.unit.providers.bos.flows import rule
+from tests.unit.providers.bos.flows import rule, seen
 from tests.unit.providers.s3.connections import Secrets
 from tests.unit.providers.scripted import Act, ScriptedServer, answer, serve
 
@@ -68,6 +69,12 @@ def test_a_rule_to_delete_that_is_gone_is_success() -> None:
     with provider(answer(404, said("NoReplicationConfiguration"), x_bce_request_id="r-2")) as (bos, _):
         result = bos.execute(REMOVE, Secrets())
     assert (result.request_id, result.skipped) == ("r-2", "the rule was not there any more")
+
+
+def test_a_rule_that_has_vanished_is_not_called_healthy() -> None:
+    live = seen(rule()).containers[0].relationships[0]
+    with provider(answer(404, said("NoReplicationConfiguration"))) as (bos, _):
+        assert bos.health(live).state is HealthState.UNKNOWN
 
 
 @pytest.mark.parametrize("status", [400, 409])
