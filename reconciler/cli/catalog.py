@@ -41,7 +41,7 @@ def capability_table(registry: Registry) -> CapabilityTable:
 
 def _rows(info: ProviderInfo, infos: tuple[ProviderInfo, ...]) -> Iterator[ProviderRow]:
     there = tuple(sorted(other.type for other in infos if owner_side(info, other) is not None))
-    for dialect, held in (("", info.capabilities), *sorted(info.dialects.items())):
+    for dialect, held in (("", info.capabilities), *sorted(info.dialects)):
         yield ProviderRow(
             type=info.type,
             dialect=dialect,

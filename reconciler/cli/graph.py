@@ -18,12 +18,14 @@ def command(
 ) -> int:
     """Draw the flows of all manifests: places as nodes, replications as edges. Touches no network.
 
-    Findings about the graph (cycles, chains that stop short, two flows into one place) go to stderr.
+    Findings about the graph (cycles, chains that stop short, two flows into one place, deletions that travel, ways that
+    a policy denies) and all errors go to stderr; `repl validate` tells everything.
 
     Exit code 0; 1 if the manifests have errors.
     """
     from reconciler.cli.session import Request, Session
     from reconciler.errors import UsageError
+    from reconciler.model.finding import Severity
     from reconciler.report.findings import findings_text
     from reconciler.report.graph import FORMATS, graph_text
 
@@ -34,6 +36,7 @@ def command(
     )
     with Session(request) as session:
         checked = session.checked
-        session.console.note(findings_text(checked.findings, session.console.style()))
-        session.console.out(graph_text(checked.graph, format))
+        told = [one for one in checked.findings if one.code[5] in "GP" or one.severity is Severity.ERROR]
+        session.console.note(findings_text(told, session.console.style()))
+        session.console.out(graph_text(checked.graph, format, session.console.style()))
         return 1 if checked.errors else 0

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
@@ -11,10 +12,13 @@ from reconciler.engine.observe import observe
 from reconciler.engine.plan import desired_of
 from reconciler.errors import ProviderError
 from reconciler.model.manifest import State
+from reconciler.model.receipt import Receipt
 from reconciler.model.relationship import Flow
 from reconciler.model.verification import Check, Level, Outcome, Verdict, Verification
 from reconciler.providers.base import Provider
+from reconciler.report.clean import clean
 from reconciler.verify.run import Job, verify
+from reconciler.verify.spool import Differences
 
 __all__ = ["provable", "prove"]
 
@@ -32,11 +36,13 @@ def prove(
     stop: threading.Event,
     level: Level | None = None,
     canary: bool = True,
+    differences: Differences | None = None,
     emit: Callable[[str], None],
 ) -> tuple[Verification, ...]:
     """Verify the flows, each at its own level unless one is given. One answer for each, ordered by name.
 
-    The other active flows of the workspace are made known too, since they carry canaries on.
+    The other active flows of the workspace are made known too, since they carry canaries on. What comparisons find
+    goes to `differences`.
 
     Raises:
         ProviderError: nothing at all could be read. Where only some could not, those have failed.
@@ -47,7 +53,8 @@ def prove(
     world = observe(flows, (), session.connections, parallelism=parallelism)
     wanted = desired_of(flows, session.inputs)
     readable = [want for want in wanted if want.container.scope_ref in world.observations]
-    pairs = match(readable, world, session.state.receipt()).pairs
+    receipt = session.state.receipt()
+    pairs = match(readable, world, receipt).pairs
     unread = {want.flow.name: world.unread[want.container.scope_ref] for want in wanted if want not in readable}
     if len(unread) == len(flows):
         raise next(iter(unread.values()))
@@ -58,16 +65,24 @@ def prove(
             relationship=pairs[flow.name].relationship if flow.name in pairs else None,
             source=session.connections.provider(flow.source.name),
             destination=session.connections.provider(flow.destination.name),
+            since=_since(receipt, flow.name),
         )
         for flow in flows
         if flow.name not in unread
     ]
     proofs = verify(
         jobs, run_id=run_id, clock=session.clock, parallelism=parallelism, level=level, canary=canary,
-        others=_others(session, flows), secrets=session.secrets, stop=stop, emit=emit,
+        others=_others(session, flows), differences=differences, secrets=session.secrets, stop=stop,
+        emit=lambda text: emit(clean(text)),
     )  # fmt: skip
     failed = [_unread(flow, level, unread[flow.name]) for flow in flows if flow.name in unread]
     return tuple(sorted((*proofs, *failed), key=lambda proof: proof.replication))
+
+
+def _since(receipt: Receipt | None, name: str) -> datetime | None:
+    """Return when it was first applied as it stands, or last where an older version wrote the receipt."""
+    entry = receipt.replications.get(name) if receipt is not None else None
+    return (entry.since or entry.applied_at) if entry is not None else None
 
 
 def _unread(flow: Flow, level: Level | None, error: ProviderError) -> Verification:

@@ -1,8 +1,10 @@
 """What `repl verify` does."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from reconciler.cli.console import Output
+from reconciler.cli.differences import differences_to
 from reconciler.cli.interrupt import stopping
 from reconciler.cli.outcome import verify_exit_code
 from reconciler.cli.proof import provable, prove
@@ -16,16 +18,23 @@ from reconciler.report.verification import verification_text
 
 __all__ = ["verify_command"]
 
-_LEVELS = (Level.STATUS, Level.CANARY)
+_LEVELS = tuple(each.value for each in Level)
 
 
 def verify_command(
-    request: Request, names: Sequence[str], *, canary: bool, level: str | None, outputs: Sequence[Output]
+    request: Request,
+    names: Sequence[str],
+    *,
+    canary: bool,
+    level: str | None,
+    outputs: Sequence[Output],
+    differences_file: Path | None = None,
 ) -> int:
     """Verify and return the exit code."""
     if level is not None and level not in _LEVELS:
         raise UsageError(f"--level {level}: unknown", hint=f"one of {', '.join(_LEVELS)}")
-    with Session(request, access=Access.WRITE if canary else Access.READ) as session:
+    access = Access.WRITE if canary else Access.READ
+    with Session(request, access=access) as session, differences_to(differences_file) as differences:
         session.require_sound()
         session.require_names(names)
         session.require_sensible()
@@ -37,9 +46,12 @@ def verify_command(
                 stop=stop,
                 level=Level(level) if level else None,
                 canary=canary,
+                differences=differences.found,
                 emit=session.console.note,
             )
             interrupted = stop.is_set()
+        if differences_file is not None:
+            session.console.note(differences.deliver(proofs, session.secrets.redact))
         report = VerificationReport(workspace=session.workspace.name, verifications=proofs)
         session.console.deliver(
             outputs, lambda name, style: to_json(report) if name == "json" else verification_text(proofs, style)

@@ -1,5 +1,6 @@
-"""`repl verify`: does data flow? Writes canary objects only."""
+"""`repl verify`: does data flow, and is it all there? Writes canary objects only."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +18,17 @@ def command(
     ] = True,
     level: Annotated[
         str | None,
-        typer.Option("--level", metavar="LEVEL", help="status or canary, instead of what each manifest says."),
+        typer.Option(
+            "--level",
+            metavar="LEVEL",
+            help="status, canary, presence, size, hash or bytes, instead of what each manifest says.",
+        ),
+    ] = None,
+    differences: Annotated[
+        Path | None,
+        typer.Option(
+            "--differences", metavar="FILE", help="Write every key that is no match into FILE, one JSON object a line."
+        ),
     ] = None,
     select: opt.Selected = None,
     exclude: opt.Excluded = None,
@@ -32,8 +43,9 @@ def command(
 ) -> int:
     """Prove that bytes arrive: a fresh object is written at the source, awaited at the destination, compared, removed.
 
-    The lag is measured. The canary is removed from both ends in every case, also after Ctrl-C. With --no-canary only
-    the provider's own word is asked for, over connections that refuse to write.
+    The lag is measured. The canary is removed from both ends in every case, also after Ctrl-C. Levels presence, size,
+    hash and bytes then compare all objects of both ends. With --no-canary only that is done, or at the other levels
+    only the provider's own word is asked for, over connections that refuse to write.
 
     Exit code 0 if everything looked at is proved, else 6.
     """
@@ -47,4 +59,6 @@ def command(
         allow_exec=allow_exec, trust=trust, state=state, no_color=no_color,
     )  # fmt: skip
     wanted = parse_outputs(outputs or (), ("text", "json"))
-    return verify_command(request, names or (), canary=canary, level=level, outputs=wanted)
+    return verify_command(
+        request, names or (), canary=canary, level=level, outputs=wanted, differences_file=differences
+    )

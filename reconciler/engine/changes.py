@@ -100,10 +100,12 @@ def _proof(flow: Flow, provider: Provider) -> str:
         return ""
     if flow.spec.verify.level is Level.STATUS:
         return "the provider's own word"
+    within, level = format_seconds(flow.spec.verify.within), flow.spec.verify.level
+    then = f"; then all objects are compared by {level.value}" if level.compares else ""
     if flow.spec.verify.mounts is not None:
-        return f"canary through the mounts, within {format_seconds(flow.spec.verify.within)}"
+        return f"canary through the mounts, within {within}{then}"
     job = "" if Capability.CONTINUOUS in provider.info.capabilities else f"; starts a job on {flow.owner.name}"
-    return f"canary at both ends, within {format_seconds(flow.spec.verify.within)}{job}"
+    return f"canary at both ends, within {within}{job}{then}"
 
 
 def _judge(

@@ -38,13 +38,13 @@ class Checked:
 def check(workspace: LoadedWorkspace, registry: Registry, connections: Connections) -> Checked:
     """Judge a workspace. Never touches the network; every finding of every file at once."""
     resolved = resolve_flows(workspace, registry)
-    graph = graph_of(resolved.flows)
     topology = topology_of(resolved.flows, connections.provider)
+    graph = graph_of(resolved.flows, topology)
     found = [
         *(finding for flow in resolved.flows for finding in connections.provider(flow.owner.name).check(flow)),
         *_together(resolved.flows, connections),
         *check_graph(topology),
-        *check_policies(workspace.policies.values(), topology),
+        *check_policies(workspace.policies.values(), topology, workspace.providers.values()),
     ]
     located = [placed(workspace, finding) for finding in found]
     everything = {finding.sort_key: finding for finding in (*workspace.findings, *resolved.findings, *located)}

@@ -8,15 +8,11 @@ from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.finding import FieldPath, Finding, Severity
 from reconciler.model.manifest import Location, ProviderDoc, ReplicationDoc
 from reconciler.model.relationship import Flow, S3Endpoint, Side
-from reconciler.model.verification import Level
 from reconciler.providers.address import host_and_port
 from reconciler.providers.base import Capability, ProviderInfo
 from reconciler.providers.registry import Registry
 
-__all__ = ["PROVABLE", "Resolved", "owner_side", "resolve_flows"]
-
-PROVABLE = (Level.STATUS, Level.CANARY)
-"""The levels that a replication can be proved at."""
+__all__ = ["Resolved", "owner_side", "resolve_flows"]
 
 _LOCATION_KEYS = ("bucket", "prefix", "path", "volume")
 
@@ -25,7 +21,6 @@ _SUMMARIES = {
     "REPL-C002": "Options of a provider that does not own the flow",
     "REPL-C003": "Location key does not apply",
     "REPL-C004": "Location is incomplete",
-    "REPL-C005": "Level of verification is not available",
     "REPL-C006": "Replication is not configured through S3 there",
     "REPL-C007": "Mounts where none are needed",
 }
@@ -50,7 +45,7 @@ def resolve_flows(workspace: LoadedWorkspace, registry: Registry) -> Resolved:
             continue  # the manifest room has said so, with the place
         side = owner_side(source.info, destination.info)
         problems = [*_location_findings(doc, source.info, destination.info)]
-        problems += [*_level_findings(doc), *_mount_findings(doc, source.info, destination.info)]
+        problems += _mount_findings(doc, source.info, destination.info)
         if side is None:
             problems.append(_unowned(doc, source.info, destination.info))
         else:
@@ -116,16 +111,6 @@ def _location_findings(doc: ReplicationDoc, source: ProviderInfo, destination: P
                 doc.name, "REPL-C004", ("spec", side),
                 f"A location on {info.title} needs `{key}`.", f"add `{key}: ...` under `{side}`",
             )  # fmt: skip
-
-
-def _level_findings(doc: ReplicationDoc) -> Iterator[Finding]:
-    level = doc.spec.verify.level
-    if level not in PROVABLE:
-        yield _finding(
-            doc.name, "REPL-C005", ("spec", "verify", "level"),
-            f"`{level.value}` compares all objects; this version proves by {' or '.join(PROVABLE)}.",
-            f"use `{Level.CANARY.value}`",
-        )  # fmt: skip
 
 
 def _mount_findings(doc: ReplicationDoc, source: ProviderInfo, destination: ProviderInfo) -> Iterator[Finding]:

@@ -1,17 +1,17 @@
 """Policies: where data may go, and how much one apply may lose or copy again. Pure.
 
-Codes: P001 flow denied, P002 denied by way of other places, P010 `maxLost`, P011 `maxRecopy`.
+Codes: P001 flow denied, P002 denied by way of others, P003 denied and goes along, P010 `maxLost`, P011 `maxRecopy`.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from reconciler.engine.graph import route
+from reconciler.engine.graph_rules import route
 from reconciler.engine.topology import Link, Place, Topology
 from reconciler.model.change import Action, Change
 from reconciler.model.finding import Finding, Severity
-from reconciler.model.manifest import Existing, FlowRule, PolicySpec
+from reconciler.model.manifest import Existing, FlowRule, PolicySpec, ProviderDoc
 from reconciler.model.step import Effect
 from reconciler.model.units import format_bytes
 
@@ -21,33 +21,72 @@ _NAMED = 5
 """How many replications a finding names."""
 
 
-def check_policies(policies: Iterable[PolicySpec], topology: Topology) -> tuple[Finding, ...]:
-    """Hold every flow, and every way over several flows, against the rules.
+def check_policies(
+    policies: Iterable[PolicySpec], topology: Topology, providers: Iterable[ProviderDoc] = ()
+) -> tuple[Finding, ...]:
+    """Hold every flow, and every way over several flows, against the rules. `providers` are all of the workspace.
 
     A paused flow is judged as if it ran: it is written down, and one word starts it. A way whose hops do not carry on
     by themselves what replication brought is a warning, since a resync would.
     """
     rules = [rule for policy in policies for rule in policy.flows]
-    return tuple(finding for rule in rules for link in topology.links for finding in _judge(rule, link, topology))
+    docs: dict[str, list[ProviderDoc]] = {}
+    for doc in sorted(providers, key=lambda doc: doc.name):
+        docs.setdefault(doc.spec.config.system(), []).append(doc)
+    # What goes along does so with all flows of one direction: the first by name stands for them.
+    standing = {
+        (link.flow.source.name, link.destination.system): link for link in reversed(topology.links) if link.whole
+    }
+    found = [finding for rule in rules for link in topology.links for finding in _judge(rule, link, topology, standing)]
+    found += [finding for rule in rules for link in standing.values() for finding in _judge_along(rule, link, docs)]
+    return tuple(found)
 
 
-def _judge(rule: FlowRule, link: Link, topology: Topology) -> Iterator[Finding]:
+def _judge_along(rule: FlowRule, link: Link, docs: Mapping[str, Sequence[ProviderDoc]]) -> Iterator[Finding]:
+    """Judge what goes along with a flow from its source's system, in the name of other documents of it."""
+    own = rule.deny.source.accepts(link.flow.source.metadata.labels)
+    if own and rule.deny.destination.accepts(link.flow.destination.metadata.labels):
+        return  # denied itself
+    sources = {doc.name: doc for doc in docs.get(link.source.system, ()) if doc.name != link.flow.source.name}
+    denied = [name for name, doc in sources.items() if rule.deny.source.accepts(doc.metadata.labels)]
+    there = [link.flow.destination, *docs.get(link.destination.system, ())]
+    ends = [doc.name for doc in there if rule.deny.destination.accepts(doc.metadata.labels)]
+    if denied and ends:
+        yield Finding(
+            code="REPL-P003",
+            severity=Severity.ERROR,
+            summary="Data that is denied would go along",
+            detail=f"{link.name} makes everything go from {link.flow.source.name} to {ends[0]}, and so what is of"
+            f" {_listed(denied)}, which is the same system: {rule.reason}.",
+            hint="choose another destination, or have the policy changed",
+            replication=link.name,
+            path=("spec", "destination", "provider"),
+        )
+
+
+def _judge(
+    rule: FlowRule, link: Link, topology: Topology, standing: Mapping[tuple[str, str], Link]
+) -> Iterator[Finding]:
     if not rule.deny.source.accepts(link.flow.source.metadata.labels):
         return
     if rule.deny.destination.accepts(link.flow.destination.metadata.labels):
         yield _denied(rule, [link])
         return
-    for way in _ways(rule, link, topology):
+    along = standing.get((link.flow.source.name, link.destination.system)) is link
+    for way in _ways(rule, link, topology, along=along):
         yield _denied(rule, way)
 
 
-def _ways(rule: FlowRule, start: Link, topology: Topology) -> Iterator[tuple[Link, ...]]:
-    """Yield the shortest way to each denied end that no shorter part of the way is denied for already."""
+def _ways(rule: FlowRule, start: Link, topology: Topology, *, along: bool) -> Iterator[tuple[Link, ...]]:
+    """Yield the shortest way to each denied end that no shorter part of the way is denied for already.
+
+    `along`: begin also with what goes along with the first link, in whatever bucket.
+    """
     queue: deque[tuple[tuple[Link, ...], Place]] = deque([((start,), start.destination)])
     visited = {start.name}
     while queue:
         way, region = queue.popleft()
-        for link, end in topology.onward(way[-1], region):
+        for link, end in _onward(way[-1], region, topology, along=along and len(way) == 1):
             if link.name in visited or rule.deny.source.accepts(link.flow.source.metadata.labels):
                 continue
             visited.add(link.name)
@@ -55,6 +94,14 @@ def _ways(rule: FlowRule, start: Link, topology: Topology) -> Iterator[tuple[Lin
                 yield (*way, link)
             else:
                 queue.append(((*way, link), end))
+
+
+def _onward(link: Link, region: Place, topology: Topology, *, along: bool) -> Iterator[tuple[Link, Place]]:
+    """Yield what takes data on; with `along` also what reads another bucket there."""
+    yield from topology.onward(link, region)
+    for following in topology.leaving(link.destination.system) if along else ():
+        if not following.source.overlaps(region):
+            yield following, following.destination
 
 
 def _carries(earlier: Link, later: Link) -> bool:

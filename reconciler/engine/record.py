@@ -22,6 +22,8 @@ from reconciler.providers.base import SecretResolver
 
 __all__ = ["actor", "make_receipt", "with_verifications"]
 
+_WHAT_IS_TAKEN = ("source", "destination", "filter")
+"""Settings that decide which objects go where."""
 _ACTOR_VARIABLES = ("REPL_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID")
 
 
@@ -71,7 +73,9 @@ def make_receipt(
             written.add(change.replication)
             live = _live(change, reader)
             entry = _entry(change, run_id, finished_at, flows, live.provider_id if live else None)
-            entries[change.replication] = _sent(entry, live, _digests(change, secrets))
+            since = _since(change, _known(change, before.replications if before else {}), finished_at)
+            entry = _sent(entry, live, _digests(change, secrets))
+            entries[change.replication] = entry.model_copy(update={"since": since})
     entries = _once(entries) | _left_behind(plan, before, entries, done)
     return Receipt(
         tool_version=__version__,
@@ -125,6 +129,15 @@ def _known(change: Change, entries: Mapping[str, ReceiptEntry]) -> ReceiptEntry 
     return entries.get(_left_name(change.replication, change.container))
 
 
+def _since(change: Change, known: ReceiptEntry | None, now: datetime) -> datetime:
+    """Return from when on it takes the objects that it takes now."""
+    if known is None or change.action not in (Action.UPDATE, Action.RESYNC) or change.desired is None:
+        return now
+    before, after = known.relationship.settings, change.desired.settings
+    same = known.container == change.container and all(before.get(key) == after.get(key) for key in _WHAT_IS_TAKEN)
+    return (known.since or known.applied_at) if same else now
+
+
 def _left_name(name: str, container: ContainerRef) -> str:
     return f"{name.partition('@')[0]}@{container.scope_ref}"
 
@@ -174,6 +187,7 @@ def _entry(
         container=change.container,
         relationship=change.desired.model_copy(update={"provider_id": provider_id}),
         applied_at=at,
+        since=at,
         run_id=run_id,
         protected=bool(flow and flow.spec.protect),
     )

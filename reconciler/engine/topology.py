@@ -2,8 +2,8 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from reconciler.model.manifest import Deletes, Filter, Location, ProviderDoc, State
 from reconciler.model.relationship import Flow
@@ -43,6 +43,16 @@ class Link:
     """What is known of the provider that holds it."""
 
     @property
+    def whole(self) -> bool:
+        """Whether it takes along everything of its source's system."""
+        return Capability.WHOLE_SYSTEM in self.owner.capabilities
+
+    @property
+    def replica(self) -> bool:
+        """Whether its destination is made and kept by its owner alone."""
+        return Capability.REPLICA in self.owner.capabilities
+
+    @property
     def name(self) -> str:
         """The replication's name."""
         return self.flow.name
@@ -60,7 +70,7 @@ class Link:
     @property
     def deletes(self) -> bool:
         """Whether deletions move along it."""
-        return self.flow.spec.deletes is Deletes.REPLICATE or Capability.REPLICA in self.owner.capabilities
+        return self.flow.spec.deletes is Deletes.REPLICATE or self.replica
 
     def forwards(self, earlier: "Link") -> bool:
         """Say whether it takes on, by itself, what an earlier link brought."""
@@ -116,6 +126,9 @@ class Topology:
         self.links = tuple(sorted(links, key=lambda link: link.name))
         self._by_source = _Index([(link.source, link) for link in self.links])
         self._by_destination = _Index([(link.destination, link) for link in self.links])
+        self._from_system: dict[str, list[Link]] = defaultdict(list)
+        for link in self.links:
+            self._from_system[link.source.system].append(link)
 
     def reading(self, place: Place) -> Iterator[Link]:
         """Yield the links whose source overlaps a place."""
@@ -124,6 +137,10 @@ class Topology:
     def writing(self, place: Place) -> Iterator[Link]:
         """Yield the links whose destination overlaps a place."""
         return self._by_destination.links(place)
+
+    def leaving(self, system: str) -> Sequence[Link]:
+        """Return the links that read anything of a system, by name."""
+        return self._from_system.get(system, ())
 
     def sources_at(self, place: Place) -> Iterator[Place]:
         """Yield the source places that overlap a place, each once."""
@@ -150,7 +167,8 @@ def topology_of(flows: Sequence[Flow], provider: Callable[[str], Provider]) -> T
                 owner=owner.info,
             )
         )
-    return Topology(links)
+    made = {link.destination for link in links}
+    return Topology([_as_made(link, made) for link in links])
 
 
 def place_text(location: Location) -> str:
@@ -166,6 +184,15 @@ def _place(provider: ProviderDoc, location: Location) -> Place:
         return Place(system, f"bucket {location.bucket}", location.prefix or "")
     folder = (location.path or "").rstrip("/") + "/"
     return Place(system, f"volume {location.volume}" if location.volume else "", folder)
+
+
+def _as_made(link: Link, made: Container[Place]) -> Link:
+    """Return a link whose source is named as another flow has asked for it, where it is what that flow makes."""
+    if link.source in made:
+        return link
+    asked = link.flow.source.spec.config.asked_as(link.flow.spec.source)
+    places = (_place(link.flow.source, location) for location in asked)
+    return next((replace(link, source=place) for place in places if place in made), link)
 
 
 def _tags(chosen: Filter | None) -> dict[str, str]:

@@ -36,10 +36,12 @@ class Edge(Value):
     """False where the flow is paused."""
     deletes: bool = False
     """Whether deletions travel along it."""
+    implied: bool = False
+    """True for what goes along with the replication without being written down, where a system takes everything."""
 
 
 class Graph(Value):
-    """All flows together. Nodes ordered by id, edges by replication name."""
+    """All flows together. Nodes ordered by id, edges by replication name, what goes along after the replication."""
 
     nodes: tuple[Node, ...] = ()
     edges: tuple[Edge, ...] = ()

@@ -67,6 +67,10 @@ class Config(Document):
         plain = {key for key in settings if not isinstance(getattr(self, key), SecretRef)}
         return f"{type(self).__name__} {canonical_json({key: settings[key] for key in plain})}"
 
+    def asked_as(self, location: "Location") -> "tuple[Location, ...]":  # noqa: ARG002 for types that need it
+        """Return a place as it may have been asked for, where a system gives another name than it was asked for."""
+        return ()
+
 
 class State(StrEnum):
     """Whether the flow shall run."""

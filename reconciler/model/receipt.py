@@ -101,6 +101,8 @@ class ReceiptEntry(Value):
     secrets: dict[str, str] = {}
     """Dotted setting path to a salted digest of the write-only value that was sent."""
     applied_at: datetime
+    since: datetime | None = None
+    """When it was first applied with the ends and the filter that it has; None in receipts of older versions."""
     run_id: str
     protected: bool = False
     """`protect: true` when it was applied: then even a pruning apply does not delete it."""

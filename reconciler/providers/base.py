@@ -5,7 +5,7 @@ A provider owns translation and knowledge: it turns documents into calls and ans
 """
 
 import builtins
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -71,6 +71,9 @@ class Capability(StrEnum):
     """Objects can be listed, read, written and deleted."""
     LOOP_GUARD = "loop_guard"
     """Does not copy again what a replication of the same type brought: two flows may lead in a circle."""
+    WHOLE_SYSTEM = "whole_system"
+    """A flow takes along every bucket of its source's system, those of other clients and documents too; and whether
+    deletions get through is one setting of the destination for all flows into a bucket."""
     REPLICA = "replica"
     """The destination is a whole copy that the system makes and keeps: it need not be there before, nobody else can
     write to it, and what is deleted at the source goes there too."""
@@ -102,7 +105,10 @@ class ProviderInfo:
     """The document that the wire format follows: `specs/qumulo/openapi.yaml`."""
     docs: str
     """Its page: `docs/providers/qumulo.md`."""
-    dialects: Mapping[str, frozenset[Capability]] = field(default_factory=dict)
+    chain: str = ""
+    """What becomes of a flow whose source is filled by another flow of this type, as a clause; empty if it carries on,
+    or if it is enough to say that it does not."""
+    dialects: tuple[tuple[str, frozenset[Capability]], ...] = ()
     """What flavours of it can do, by their name in documents, where that is something else than `capabilities`."""
 
 

@@ -35,7 +35,7 @@ def _mermaid(graph: Graph, style: Style) -> str:
         lines += [f'    {ids[node.id]}["{_in_mermaid(node.location or node.id)}"]' for node in nodes]
         lines.append("  end")
     for edge in graph.edges:
-        arrow = "-->" if edge.active else "-.->"
+        arrow = "==>" if edge.implied else "-->" if edge.active else "-.->"
         lines.append(f'  {ids[edge.source]} {arrow}|"{_in_mermaid(_label(edge))}"| {ids[edge.destination]}')
     return text_of(lines)
 
@@ -49,7 +49,7 @@ def _dot(graph: Graph, style: Style) -> str:
         lines += [f"    {ids[node.id]} [label={_in_dot(node.location)}];" for node in nodes]
         lines.append("  }")
     for edge in graph.edges:
-        dashed = "" if edge.active else ", style=dashed"
+        dashed = ", style=bold" if edge.implied else "" if edge.active else ", style=dashed"
         lines.append(f"  {ids[edge.source]} -> {ids[edge.destination]} [label={_in_dot(_label(edge))}{dashed}];")
     return text_of([*lines, "}"])
 
@@ -73,7 +73,9 @@ def _text(graph: Graph, style: Style) -> str:
             lines += wrap(spans, style, indent=2, hang=6)
     if lines:
         lines.append("")
-    sums = f"{count(len(graph.edges), 'flow')} between {count(len(graph.nodes), 'place')}."
+    flows, places = [edge for edge in graph.edges if not edge.implied], {node.id for node in graph.nodes}
+    places -= {end for edge in graph.edges if edge.implied for end in (edge.source, edge.destination)}
+    sums = f"{count(len(flows), 'flow')} between {count(len(places), 'place')}."
     return text_of([*lines, *wrap([Span(sums)], style)])
 
 
@@ -98,7 +100,11 @@ def _place(node: Node) -> str:
 
 
 def _label(edge: Edge) -> str:
-    notes = [*(["paused"] if not edge.active else []), *(["deletes too"] if edge.deletes else [])]
+    notes = [
+        *(["goes along"] if edge.implied else []),
+        *(["paused"] if not edge.active else []),
+        *(["deletes too"] if edge.deletes else []),
+    ]
     return edge.replication + (f" ({', '.join(notes)})" if notes else "")
 
 

@@ -25,6 +25,7 @@ MEANINGS: dict[str, str] = {
     "ownership_mark": "shows in an identity which workspace made it",
     "store": "lets objects be listed, read, written and deleted, so that canaries prove it without a mount",
     "loop_guard": "does not copy again what a replication of the same type brought: a circle is no endless one",
+    "whole_system": "takes every bucket along: a flow between two systems sends what is written to any of them",
     "replica": "makes and keeps the destination itself: nobody else writes there, and deletions go there too",
 }
 """What each capability says, as a clause about a provider type."""

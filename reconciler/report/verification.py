@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from reconciler.model.units import format_seconds
 from reconciler.model.verification import Check, Outcome, Verdict, Verification
 from reconciler.report.clean import prose
+from reconciler.report.comparison import comparison_lines
 from reconciler.report.line import Span, joined, text_of, wrap
 from reconciler.report.style import Style, Tone
 
@@ -77,6 +78,8 @@ def _entry(verification: Verification, style: Style) -> list[str]:
     if verification.reason:
         tone_of = tone if verification.outcome is not Outcome.PROVED else None
         lines += wrap([Span(prose(verification.reason), tone_of)], style, indent=_HANG, hang=_HANG)
+    if verification.compared is not None:
+        lines += comparison_lines(verification.compared, style, indent=_HANG)
     for check in verification.checks:
         lines += _check(check, style) if check.verdict is not Verdict.MATCH else []
     return lines

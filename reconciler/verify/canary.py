@@ -18,7 +18,10 @@ from reconciler.verify.status import describe, require_live
 from reconciler.verify.stores import open_ends, require_reachable
 from reconciler.verify.waiting import Limit, Runs, wait_for
 
-__all__ = ["prove_by_canary"]
+__all__ = ["OLDER", "prove_by_canary"]
+
+OLDER = "objects written before"
+"""What a canary says nothing about."""
 
 _REFUSALS = (
     ErrorCode.UNAUTHENTICATED, ErrorCode.PERMISSION_DENIED, ErrorCode.SECRET, ErrorCode.TLS, ErrorCode.READ_ONLY,
@@ -49,7 +52,7 @@ def prove_by_canary(job: Job, run: Run, record: Record, carried: Carried) -> Non
         Interrupted: `stop` was set.
         ProviderError: an end or the owner could not be used.
     """
-    record.not_checked.append("objects written before")
+    record.not_checked.append(OLDER)
     relationship = require_live(job)
     _require_fit(job, relationship, run)
     trial = _Trial(job, relationship, run, record, carried)

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from reconciler.clock import Clock
 from reconciler.model.manifest import State
 from reconciler.model.relationship import Flow, Relationship
-from reconciler.model.verification import Check, Level, Outcome, Verdict, Verification
+from reconciler.model.verification import Check, Comparison, Level, Outcome, Verdict, Verification
 from reconciler.providers.base import Provider, SecretResolver
 
 __all__ = ["Emit", "Interrupted", "Job", "NotJudged", "NotProved", "Record", "Run"]
@@ -39,6 +40,8 @@ class Job:
     """As observed; None if nothing live was found."""
     source: Provider
     destination: Provider
+    since: datetime | None = None
+    """From when on it stands as it does, by the receipt; None if that is not known."""
 
     @property
     def name(self) -> str:
@@ -69,14 +72,24 @@ class Record:
 
     replication: str
     level: Level
+    canary: bool = True
+    """Whether a canary is part of it."""
+    arrived: bool = False
+    """Whether the canary has proved the flow."""
     stage: str = "health"
     """What is being looked at: the name of the check that an error becomes."""
     checks: list[Check] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
     lag_s: float | None = None
     bytes_written: int = 0
+    compared: Comparison | None = None
     outcome: Outcome = Outcome.NOT_CHECKED
     reason: str = ""
+
+    @property
+    def to_compare(self) -> bool:
+        """Whether all objects are to be compared now: asked for, and no canary stands against it."""
+        return self.level.compares and (self.arrived or not self.canary)
 
     def note(self, name: str, verdict: Verdict, detail: str = "") -> None:
         """Add one thing that was looked at."""
@@ -95,6 +108,7 @@ class Record:
             checks=tuple(self.checks),
             lag_s=self.lag_s,
             bytes_written=self.bytes_written,
+            compared=self.compared,
             not_checked=tuple(self.not_checked),
             reason=self.reason,
         )

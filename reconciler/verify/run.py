@@ -9,11 +9,14 @@ from reconciler.clock import Clock
 from reconciler.errors import ReplError
 from reconciler.model.verification import Level, Outcome, Verdict, Verification
 from reconciler.providers.base import SecretResolver
-from reconciler.verify.canary import prove_by_canary
+from reconciler.verify.canary import OLDER, prove_by_canary
 from reconciler.verify.carried import Carried
+from reconciler.verify.compare import compare_all
 from reconciler.verify.job import Emit, Interrupted, Job, NotJudged, NotProved, Record, Run
 from reconciler.verify.reach import Carriers
+from reconciler.verify.spool import Differences
 from reconciler.verify.status import check_status
+from reconciler.verify.window import Readers
 
 __all__ = ["Job", "verify"]
 
@@ -29,11 +32,16 @@ def verify(
     level: Level | None = None,
     canary: bool = True,
     others: Sequence[Job] = (),
+    differences: Differences | None = None,
     secrets: SecretResolver,
     stop: threading.Event,
     emit: Emit,
 ) -> tuple[Verification, ...]:
-    """Verify each job at its flow's level, or at `level`. Without `canary` the level is `status`: nothing is written.
+    """Verify each job at its flow's level, or at `level`. Without `canary` nothing is written: then a level that
+    compares all objects does only that, and any other is `status`.
+
+    Comparisons come when all canaries are gone; what they find goes to `differences` too. Their reading of objects
+    takes `parallelism` threads for all of them together.
 
     `others` are flows that are not verified but may carry canaries on, with no relationship: of what they copy nothing
     stays either. Their providers are used only where that is so, and none of their errors is a proof's.
@@ -43,19 +51,30 @@ def verify(
     """
     run = Run(id=run_id, clock=clock, secrets=secrets, stop=stop, emit=_one_at_a_time(emit))
     pairs = [(job, _record(job, level, canary=canary)) for job in sorted(jobs, key=lambda job: job.name)]
-    _attended(run, lambda: _work(pairs, others, run, parallelism))
+    _attended(run, lambda: _work(pairs, others, run, parallelism, differences))
     return tuple(record.verification() for _, record in pairs)
 
 
-def _work(pairs: Sequence[tuple[Job, Record]], others: Sequence[Job], run: Run, parallelism: int) -> None:
-    writing = any(record.level is not Level.STATUS for _, record in pairs)
+def _work(
+    pairs: Sequence[tuple[Job, Record]],
+    others: Sequence[Job],
+    run: Run,
+    parallelism: int,
+    differences: Differences | None,
+) -> None:
+    writing = any(record.canary for _, record in pairs)
     carriers = Carriers([job for job, _ in pairs], others) if writing else Carriers((), ())
     trials = [(job, record, Carried(job, run, record, carriers)) for job, record in pairs]
-    with ThreadPoolExecutor(max_workers=max(1, parallelism), thread_name_prefix="verify") as pool:
+    many = max(1, parallelism)
+    with ThreadPoolExecutor(max_workers=many, thread_name_prefix="verify") as pool:
         for chosen in _rounds(trials):
-            _finish([pool.submit(_verify_one, job, run, record, carried) for job, record, carried in chosen])
+            _finish([pool.submit(_try_one, job, run, record, carried) for job, record, carried in chosen])
         begun = [(record, carried) for _, record, carried in trials if carried.begun]
         _finish([pool.submit(carried.finish) for _, carried in begun])
+        compared = [(job, record) for job, record in pairs if record.to_compare]
+        with ThreadPoolExecutor(max_workers=many, thread_name_prefix="read") as reading:
+            readers = Readers(reading, many)
+            _finish([pool.submit(_compare_one, job, run, record, readers, differences) for job, record in compared])
     for record, _ in begun[:1]:
         for problem in carriers.problems:
             record.note("cleanup", Verdict.ERROR, problem)
@@ -81,12 +100,50 @@ def _rounds(trials: Sequence[_Trial]) -> list[list[_Trial]]:
 
 def _record(job: Job, level: Level | None, *, canary: bool) -> Record:
     asked = level or job.flow.spec.verify.level
-    return Record(replication=job.name, level=asked if canary else Level.STATUS, reason="interrupted")
+    asked = asked if canary or asked.compares else Level.STATUS
+    writes = canary and asked is not Level.STATUS
+    return Record(replication=job.name, level=asked, canary=writes, reason="interrupted")
 
 
-def _verify_one(job: Job, run: Run, record: Record, carried: Carried) -> None:
+def _try_one(job: Job, run: Run, record: Record, carried: Carried) -> None:
+    """Ask for the status, or send a canary; nothing where objects are only compared."""
+
+    def work() -> None:
+        if run.stop.is_set():
+            raise Interrupted
+        if record.level is Level.STATUS:
+            check_status(job, record)
+        elif record.canary:
+            prove_by_canary(job, run, record, carried)
+            record.arrived = True
+
+    if record.to_compare:
+        return
+    _judge(run, record, work)
+    if record.arrived and record.level.compares:
+        record.conclude(Outcome.NOT_CHECKED, "interrupted")  # unless the comparison comes to its end
+    elif record.level.compares:
+        record.not_checked.append("all other objects: they are compared when a canary has arrived")
+    if not record.to_compare:
+        _tell(run, record)
+
+
+def _compare_one(job: Job, run: Run, record: Record, readers: Readers, differences: Differences | None) -> None:
+    def work() -> None:
+        if run.stop.is_set():
+            raise Interrupted
+        if OLDER in record.not_checked:
+            record.not_checked.remove(OLDER)
+        compare_all(job, run, record, readers, differences)
+
+    _judge(run, record, work)
+    _tell(run, record)
+
+
+def _judge(run: Run, record: Record, work: Callable[[], None]) -> None:
+    """Do the work and turn what it raises into an answer."""
     try:
-        _at_level(job, run, record, carried)
+        work()
     except NotProved as error:
         record.conclude(Outcome.FAILED, str(error))
     except NotJudged as error:
@@ -103,19 +160,11 @@ def _verify_one(job: Job, run: Run, record: Record, carried: Carried) -> None:
         reason = f"a bug: {type(error).__name__} in {last.name}, line {last.lineno}"
         record.note(record.stage, Verdict.ERROR, reason)
         record.conclude(Outcome.FAILED, reason)
-    run.emit(f"{job.name}: {record.outcome.value.replace('_', ' ')}" + (f": {record.reason}" if record.reason else ""))
 
 
-def _at_level(job: Job, run: Run, record: Record, carried: Carried) -> None:
-    if run.stop.is_set():
-        raise Interrupted
-    if record.level is Level.STATUS:
-        check_status(job, record)
-        return
-    prove_by_canary(job, run, record, carried)
-    if record.level is not Level.CANARY:
-        record.not_checked.append(f"all objects at level {record.level.value}")
-        raise NotJudged(f"level {record.level.value} compares all objects, and only a canary was compared: it arrived")
+def _tell(run: Run, record: Record) -> None:
+    said = f": {record.reason}" if record.reason else ""
+    run.emit(f"{record.replication}: {record.outcome.value.replace('_', ' ')}{said}")
 
 
 def _attended(run: Run, work: Callable[[], None]) -> None:

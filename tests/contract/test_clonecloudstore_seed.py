@@ -107,7 +107,7 @@ def ask(lab: Lab, operation: str, way: Way) -> httpx.Response:
     return client.post(f"/replicator/remote/orders{'/multiple' * many}", json=[way.body] if many else way.body)
 
 
-@pytest.mark.parametrize(("operation", "status"), WAYS, ids=lambda one: str(one))
+@pytest.mark.parametrize(("operation", "status"), WAYS, ids=str)
 def test_every_stated_status_comes(lab: Lab, operation: str, status: int) -> None:
     way = WAYS[operation, status]
     lab.switch(documented=way.documented)

@@ -1,4 +1,4 @@
-"""CloneCloudStore as a process, driven over plain HTTP: what its documents show, and the document of its calls."""
+"""CloneCloudStore as a process, driven over plain HTTP, and the document of its calls."""
 
 import json
 import re
@@ -16,7 +16,6 @@ from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.clonecloudstore.seed import BUCKETS, CLIENT
 from reconciler.emulators.clonecloudstore.service import ROUTES
 from reconciler.emulators.clonecloudstore.switches import Switches
-from reconciler.emulators.faults import Fault
 from tests.contract.referee import Referee
 from tests.lab import clonecloudstore
 from tests.lab.clonecloudstore import BYTES, DOCUMENT, OCTETS, PREFIX, SERVICES, Lab, order, path_of
@@ -27,30 +26,6 @@ CONTENT: dict[str, Any] = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
 OPERATIONS = [
     (path, method, item[method]) for path, item in CONTENT["paths"].items() for method in item if method != "parameters"
 ]
-
-# The examples of the documentation's page about the replicator, as they stand there.
-BUCKET_EXAMPLE = {
-    "id": "string", "clientId": "string", "site": "string", "creation": "2024-02-21T11:27:52.867506",
-    "expires": "2024-02-21T11:27:52.867506", "status": "UNKNOWN",
-}  # fmt: skip
-ORDER_EXAMPLE = {
-    "opId": "string", "fromSite": "string", "toSite": "string", "clientId": "string", "bucketName": "string",
-    "objectName": "string", "size": 1, "hash": "string", "action": "CREATE",
-}  # fmt: skip
-
-# Statuses that the same page states, by call. 401 is for a caller who does not say who it is.
-STATED = {
-    "localGetBucket": {200, 400, 401, 404, 410, 500},
-    "localCheckBucket": {204, 401, 404, 500},
-    "localReadObject": {200, 401, 404, 500},
-    "localCheckObject": {204, 401, 404, 500},
-    "remoteGetBucket": {200, 400, 401, 404, 410, 500},
-    "remoteCheckBucket": {204, 401, 404, 500},
-    "remoteReadObject": {200, 401, 403, 404, 500},
-    "remoteCheckObject": {204, 401, 403, 404, 500},
-    "createOrder": {201, 400, 401, 409, 500},
-    "createOrders": {201, 400, 401, 409, 500},
-}
 
 
 @pytest.fixture(scope="module")
@@ -125,73 +100,6 @@ def test_switches_over_the_control_port(world: RunningWorld) -> None:
 def lab(tmp_path: Path, certificate: Certificate) -> Iterator[Lab]:
     with clonecloudstore.start(tmp_path, certificate, seed=True) as running:
         yield running
-
-
-@pytest.mark.parametrize("documented", [False, True])
-def test_the_examples_of_the_documentation(lab: Lab, documented: bool) -> None:
-    schemas = CONTENT["components"]
-    for example, name in ((BUCKET_EXAMPLE, "AccessorBucket"), (ORDER_EXAMPLE, "ReplicatorOrder")):
-        jsonschema.validate(example, {"$ref": f"#/components/schemas/{name}", "components": schemas})
-    lab.switch(documented=documented)
-    for path, body in (("orders", ORDER_EXAMPLE), ("orders/multiple", [ORDER_EXAMPLE])):
-        answer = lab.b.replicator.post(f"/replicator/remote/{path}", json=body)
-        assert (answer.status_code, answer.content) == (201, b"")
-    lab.switch(local_bucket="bare")
-    for face, site in (("remote", lab.a), ("local", lab.b)):
-        shown = site.replicator.get(f"/replicator/{face}/buckets/invoices").json()
-        assert shown.keys() == BUCKET_EXAMPLE.keys()
-    lab.settle()
-    assert lab.outcomes() == ["refused", "refused"]
-    lab.judge()
-
-
-def test_every_status_that_the_documentation_states(lab: Lab) -> None:
-    lab.switch(documented=True, object_check_cache_s=0, paused_senders=["site-a"])
-    lab.a.bucket("deleted")
-    assert lab.b.replicator.get("/replicator/local/buckets/deleted").status_code == 200
-    lab.a.public.delete("/cloudclonestore/deleted")
-    nobody, others = lab.client(lab.a.urls()["replicator"]), {f"{PREFIX}client-id": "client3"}
-    here, there = lab.a.replicator, lab.b.replicator
-    bucket, thing = "buckets/invoices", "buckets/invoices/readme.txt"
-    for face, asked in (("local", there), ("remote", here)):
-        root = f"/replicator/{face}"
-        for method in ("GET", "HEAD"):
-            for path in (bucket, thing, "buckets/missing", f"{bucket}/missing"):
-                asked.request(method, f"{root}/{path}")
-                asked.request(method, f"{root}/{path}", headers=others)
-                nobody.request(method, f"{root}/{path}")
-            asked.request(method, f"{root}/buckets/BAD")
-            asked.request(method, f"{root}/buckets/deleted")
-    for path, wrap in (("orders", False), ("orders/multiple", True)):
-        for one in (
-            order("site-b", "site-a", "invoices"),
-            order("x", "y", "BAD"),
-            order("x", "y", f"fine-{wrap}".lower()),
-        ):
-            here.post(f"/replicator/remote/{path}", json=[one] if wrap else one)
-    _fail(lab)
-    seen: dict[str, set[int]] = {name: set() for name in STATED}
-    referee = Referee(DOCUMENT, path_of)
-    for exchange in lab.recorder.exchanges:
-        if "/replicator/" in exchange.url:
-            seen[referee.judge(exchange)].add(exchange.status)
-    assert {name: stated - seen[name] for name, stated in STATED.items() if stated - seen[name]} == {}
-
-
-def _fail(lab: Lab) -> None:
-    """500 at every call; and 401 for orders, of which nothing says who they must be from, by a proxy in front."""
-    for operation in STATED:
-        lab.faults.add(Fault(kind="status", status=500, operation=operation, part="site-b-replicator"))
-    one = order("site-a", "site-b", "x-x")
-    for name, path, body in (("createOrder", "orders", one), ("createOrders", "orders/multiple", [one])):
-        lab.faults.add(Fault(kind="status", status=401, operation=name, part="site-a-replicator"))
-        assert lab.a.replicator.post(f"/replicator/remote/{path}", json=body).status_code == 401
-    for face in ("local", "remote"):
-        for path in ("buckets/invoices", "buckets/invoices/readme.txt"):
-            for method in ("GET", "HEAD"):
-                assert lab.b.replicator.request(method, f"/replicator/{face}/{path}").status_code == 500
-    assert lab.b.replicator.post("/replicator/remote/orders", json=one).status_code == 500
-    assert lab.b.replicator.post("/replicator/remote/orders/multiple", json=[one]).status_code == 500
 
 
 def test_all_of_the_document_can_be_seen(lab: Lab) -> None:

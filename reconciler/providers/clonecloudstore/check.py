@@ -80,7 +80,7 @@ def _places(flow: Flow) -> Iterator[Finding]:
 
 def _proof(flow: Flow) -> Iterator[Finding]:
     verify = flow.spec.verify
-    if verify.level is not Level.CANARY or flow.spec.state is State.PAUSED:
+    if verify.level is Level.STATUS or flow.spec.state is State.PAUSED:
         return
     if flow.spec.deletes is Deletes.KEEP:
         yield found("REPL-C608", flow.name, ("deletes",))

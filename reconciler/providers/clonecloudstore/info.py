@@ -14,7 +14,7 @@ INFO = ProviderInfo(
     capabilities=frozenset(
         {
             Capability.PAUSE, Capability.DELETES, Capability.UPDATE, Capability.CONTINUOUS, Capability.RESYNC,
-            Capability.CLIENT_IDS, Capability.STORE, Capability.LOOP_GUARD,
+            Capability.CLIENT_IDS, Capability.STORE, Capability.LOOP_GUARD, Capability.WHOLE_SYSTEM,
         }
     ),
     speaks=frozenset({"ccs"}),
@@ -26,4 +26,6 @@ INFO = ProviderInfo(
     effects=EFFECTS,
     spec="specs/clonecloudstore/openapi.yaml",
     docs="docs/providers/clonecloudstore.md",
+    chain="a site orders onward only what clients write to it, and nothing that came by order, so"
+    " the last place gets only what is written at the middle one itself",
 )  # fmt: skip

@@ -33,6 +33,8 @@ INFO = ProviderInfo(
     effects=EFFECTS,
     spec="specs/s3/SOURCE.md",
     docs="docs/providers/s3.md",
-    dialects={"rgw": _RGW},
+    chain="S3 does not replicate replicas (S3-CHAIN), so the last place gets only what is written at the middle one"
+    " itself",
+    dialects=(("rgw", _RGW),),
 )
 RGW_INFO = replace(INFO, capabilities=_RGW)

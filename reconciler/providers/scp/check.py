@@ -95,7 +95,7 @@ def _type(flow: Flow) -> Iterator[Finding]:
 
 def _proof(flow: Flow) -> Iterator[Finding]:
     verify = flow.spec.verify
-    if verify.level is not Level.CANARY or flow.spec.state is State.PAUSED:
+    if verify.level is Level.STATUS or flow.spec.state is State.PAUSED:
         return
     if verify.mounts is None:
         yield found("REPL-C507", flow.name, ("verify",))

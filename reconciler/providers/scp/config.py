@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, field_validator
 
-from reconciler.model.manifest import Config, Options
+from reconciler.model.manifest import Config, Location, Options
 from reconciler.model.secret import SecretRef
 from reconciler.model.value import Document
 from reconciler.providers.address import PrivateUrl, host_and_port
+from reconciler.providers.scp.identity import stems
 
 __all__ = ["API_CURRENT", "RETENTION_MAX", "Credentials", "Environment", "ReplicationType", "ScpConfig", "ScpOptions"]
 
@@ -90,6 +91,10 @@ class ScpConfig(Config):
     def system(self) -> str:
         """Name the system: the volumes of one account in one region."""
         return f"{self.url.lower()} {self.account_id or ''}".rstrip()
+
+    def asked_as(self, location: Location) -> tuple[Location, ...]:
+        """Return the volume under the names that it may have been asked for, if the service has lengthened its name."""
+        return tuple(location.model_copy(update={"volume": name}) for name in stems(location.volume or ""))
 
 
 class ScpOptions(Options):

@@ -26,4 +26,6 @@ INFO = ProviderInfo(
     effects=EFFECTS,
     spec="specs/scp/openapi.yaml",
     docs="docs/providers/scp.md",
+    chain="it is not documented that a replica can be replicated further, and the service refuses volumes of another"
+    " purpose, so the second replication may never be made",
 )  # fmt: skip

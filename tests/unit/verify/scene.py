@@ -12,6 +12,7 @@ from reconciler.model.verification import Check, Level, Verdict, Verification
 from reconciler.testing.clock import ManualClock
 from reconciler.testing.memory import MemoryWorld, Secrets, memory_flow, memory_provider, open_memory
 from reconciler.verify.run import Job, verify
+from reconciler.verify.spool import Differences
 
 RUN = "run-1"
 KEY = f".repl-canary/{RUN}/f"
@@ -48,11 +49,17 @@ class Scene:
         )  # fmt: skip
 
     def verify(
-        self, *jobs: Job, level: Level | None = None, parallelism: int = 1, others: Sequence[Job] = ()
+        self,
+        *jobs: Job,
+        level: Level | None = None,
+        parallelism: int = 1,
+        others: Sequence[Job] = (),
+        canary: bool = True,
+        differences: Differences | None = None,
     ) -> tuple[Verification, ...]:
         return verify(
-            jobs, run_id=RUN, clock=self.clock, parallelism=parallelism, level=level, others=others,
-            secrets=Secrets(), stop=self.stop, emit=self.told.append,
+            jobs, run_id=RUN, clock=self.clock, parallelism=parallelism, level=level, others=others, canary=canary,
+            differences=differences, secrets=Secrets(), stop=self.stop, emit=self.told.append,
         )  # fmt: skip
 
     def left(self) -> list[str]:

@@ -72,10 +72,18 @@ def test_a_deletion_that_does_not_arrive_is_a_failure(scene: Scene) -> None:
     assert scene.left() == []
 
 
-def test_a_closer_level_than_a_canary_is_not_claimed(scene: Scene) -> None:
+def test_a_canary_comes_before_all_objects_are_compared(scene: Scene) -> None:
     (answer,) = scene.verify(scene.job(flow(verify={"level": "hash", "within": "1m"})))
-    assert (answer.level, answer.outcome) == (Level.HASH, Outcome.NOT_CHECKED)
+    assert (answer.level, answer.outcome) == (Level.HASH, Outcome.PROVED)
     assert verdicts(answer)["sha256"] is Verdict.MATCH
+    assert "objects, of which the source has none to compare" in answer.not_checked
+
+
+def test_nothing_is_compared_when_the_canary_does_not_arrive(scene: Scene) -> None:
+    scene.here.plane.stalled = True
+    (answer,) = scene.verify(scene.job(flow(verify={"level": "size", "within": "1m"})))
+    assert (answer.level, answer.outcome, answer.compared) == (Level.SIZE, Outcome.FAILED, None)
+    assert "all other objects: they are compared when a canary has arrived" in answer.not_checked
 
 
 def test_the_level_given_replaces_the_flow_s(scene: Scene) -> None:
