@@ -156,10 +156,15 @@ def meanings() -> dict[tuple[str, str], list[Meaning]]:
     rooms = ("engine", *(f"providers/{name}" for name in ("s3", "bos", "alarik", "qumulo", "scp", "clonecloudstore")))
     for room in rooms:
         modules = [_Module(ast.parse(path.read_text("utf-8"))) for path in sorted((PACKAGE / room).glob("*.py"))]
-        shared = {name: fields for module in modules for name, fields in module.classes.items()}
+        shared = {name: fields for module in (*modules, _common()) for name, fields in module.classes.items()}
         for one in _merged([one for module in modules for one in module.meanings(shared)]):
             by_group.setdefault((room.rpartition("/")[2], one.code[5]), []).append(one)
     return by_group
+
+
+def _common() -> "_Module":
+    """Return the module with the class that the tables of all providers are made of."""
+    return _Module(ast.parse((PACKAGE / "providers" / "findings.py").read_text("utf-8")))
 
 
 def _merged(found: Iterable[Meaning]) -> list[Meaning]:

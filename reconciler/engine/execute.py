@@ -49,7 +49,7 @@ class RunContext:
     stop: threading.Event
     emit: Emit
     expected: Mapping[str, str] = field(default_factory=dict)
-    """What the plan warned of, by container: noted before anything is done, for a run that is cut off has no receipt."""
+    """What the plan warned of, by container: noted before anything is done, as a run that is cut off has no receipt."""
 
 
 @dataclass(slots=True)

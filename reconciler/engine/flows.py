@@ -8,6 +8,7 @@ from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.finding import FieldPath, Finding, Severity
 from reconciler.model.manifest import Location, ProviderDoc, ReplicationDoc
 from reconciler.model.relationship import Flow, S3Endpoint, Side
+from reconciler.providers.address import host_and_port
 from reconciler.providers.base import Capability, ProviderInfo
 from reconciler.providers.registry import Registry
 
@@ -136,8 +137,9 @@ def _other_way(doc: ReplicationDoc, owner: _End, side: Side, ends: Iterable[_End
     """Find another document that knows the same system better: S3 is not what holds its replication."""
     if owner.face is None or not owner.face.holds_rules:
         return
+    address = host_and_port(owner.face.url)
     for other in ends:
-        if other.face is not None and other.face.address == owner.face.address and not other.face.holds_rules:
+        if other.face is not None and host_and_port(other.face.url) == address and not other.face.holds_rules:
             yield _finding(
                 doc.name, "REPL-C006", ("spec", side, "provider"),
                 f"{owner.doc.name} and {other.doc.name} are one system, {owner.face.url}: {other.info.title} keeps its "

@@ -12,11 +12,10 @@ from reconciler.model.manifest import API_VERSION
 from reconciler.model.receipt import Receipt
 from reconciler.model.value import Json
 from reconciler.providers.base import Imported
+from reconciler.providers.names import unique
 from reconciler.providers.registry import Registry
 
 __all__ = ["Import", "MovedValue", "import_from"]
-
-_LONGEST_NAME = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,19 +109,8 @@ def _named(
     # A name in the receipt is another replication's: it would seem to have moved.
     taken = {*workspace.replications, *recorded, *named}
     for item in sorted(rest, key=lambda one: (one.suggested_name, str(one.container), one.relationship.identity)):
-        named[_free(item.suggested_name, taken)] = item
+        named[unique(item.suggested_name, taken)] = item
     return sorted(named.items())
-
-
-def _free(name: str, taken: set[str]) -> str:
-    """Return the name, with the first free number behind it if it is taken; at most 63 characters."""
-    found, number = name, 1
-    while found in taken:
-        number += 1
-        tail = f"-{number}"
-        found = name[: _LONGEST_NAME - len(tail)].rstrip("-") + tail
-    taken.add(found)
-    return found
 
 
 def _document(

@@ -1,19 +1,18 @@
 """Which Provider document stands for the other end of a live relationship."""
 
-import re
-
 from reconciler.engine.connect import Connections
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.manifest import Location
 from reconciler.model.relationship import S3Endpoint
 from reconciler.model.value import Json
+from reconciler.providers.address import host_and_port
 from reconciler.providers.base import Imported
+from reconciler.providers.names import slug, unique
 from reconciler.providers.registry import Registry
 
 __all__ = ["PeerFinder"]
 
-_LONGEST_NAME = 63
 _ABOUT_ONE_BUCKET = (ErrorCode.NOT_FOUND, ErrorCode.PERMISSION_DENIED)
 
 
@@ -40,7 +39,7 @@ class PeerFinder:
             return str(end["provider"])
         peer = item.peer
         known = peer or self._faces.get(owner)
-        same = [name for name, face in self._faces.items() if known is not None and face.address == known.address]
+        same = [name for name, face in self._faces.items() if known is not None and _at(face) == _at(known)]
         same.sort(key=lambda name: (self._types[name] != self._types[owner], not self._has_key(name, peer)))
         if not same and peer is not None:
             kin = (name for name in self._faces if self._types[name] == self._types[owner])
@@ -54,13 +53,9 @@ class PeerFinder:
         """Return (a name that no document has, what it would have to reach) for an end that none was found for."""
         peer = item.peer
         place = item.beyond or (f"{peer.url}, region {peer.region}" if peer else "the other end")
-        words = item.beyond or (peer.address if peer else "elsewhere")
+        words = item.beyond or (_at(peer) if peer else "elsewhere")
         kind = self._types[owner] if item.beyond else "s3"
-        slug = re.sub(r"[^a-z0-9]+", "-", f"{kind}-{words}".lower()).strip("-")
-        name = slug[:_LONGEST_NAME].rstrip("-")
-        while name in self._types:
-            name = f"{name[: _LONGEST_NAME - 4]}-new"
-        return name, place
+        return unique(slug(f"{kind}-{words}"), {*self._types}), place
 
     def other_key(self, found: str, item: Imported) -> str | None:
         """Return the access key that is in use live, where the document found has another one."""
@@ -82,3 +77,7 @@ class PeerFinder:
                 if error.code not in _ABOUT_ONE_BUCKET:
                     self._silent.add(name)
         return self._regions.get(key)
+
+
+def _at(face: S3Endpoint) -> str:
+    return host_and_port(face.url)

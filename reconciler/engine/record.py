@@ -49,7 +49,7 @@ def make_receipt(
     results: Sequence[ContainerResult],
     interrupted: bool,
     before: Receipt | None,
-    owed: Iterable[str],
+    owed: AbstractSet[str],
     flows: Mapping[str, Flow],
     reader: ScopeReader,
     secrets: SecretResolver,
@@ -73,11 +73,9 @@ def make_receipt(
             written.add(change.replication)
             live = _live(change, reader)
             entry = _entry(change, run_id, finished_at, flows, live.provider_id if live else None)
-            sent = entry.relationship.model_copy(update={"unreadable": live.unreadable if live else ()})
             since = _since(change, _known(change, before.replications if before else {}), finished_at)
-            entries[change.replication] = entry.model_copy(
-                update={"secrets": _digests(change, secrets), "relationship": sent, "since": since}
-            )
+            entry = _sent(entry, live, _digests(change, secrets))
+            entries[change.replication] = entry.model_copy(update={"since": since})
     entries = _once(entries) | _left_behind(plan, before, entries, done)
     return Receipt(
         tool_version=__version__,
@@ -89,7 +87,7 @@ def make_receipt(
         finished_at=finished_at,
         outcome=_outcome(results, interrupted=interrupted),
         results=tuple(results),
-        owed=tuple(sorted(set(owed) & entries.keys() | {name for name in owed if name in flows})),
+        owed=tuple(sorted(owed & (entries.keys() | flows.keys()))),
         replications=dict(sorted(entries.items())),
     )
 
@@ -193,6 +191,12 @@ def _entry(
         run_id=run_id,
         protected=bool(flow and flow.spec.protect),
     )
+
+
+def _sent(entry: ReceiptEntry, live: Relationship | None, secrets: dict[str, str]) -> ReceiptEntry:
+    """Return the entry with what a write tells beyond the plan: digests of secrets, and what was not shown then."""
+    relationship = entry.relationship.model_copy(update={"unreadable": live.unreadable if live else ()})
+    return entry.model_copy(update={"secrets": secrets, "relationship": relationship})
 
 
 def _live(change: Change, reader: ScopeReader) -> Relationship | None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from reconciler.model.manifest import Location, ProviderDoc, ReplicationSpec
 from reconciler.model.secret import SecretRef
@@ -62,12 +61,6 @@ class S3Endpoint(Value):
     secret_access_key: SecretRef | None = None
     holds_rules: bool = False
     """Whether replication is configured through it, by PutBucketReplication; most systems have a way of their own."""
-
-    @property
-    def address(self) -> str:
-        """The host in lower case, with its port, however the URL is written."""
-        parts = urlsplit(self.url)
-        return f"{parts.hostname or ''}:{parts.port or (80 if parts.scheme == 'http' else 443)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from reconciler.providers.alarik.client import AlarikClient
 from tests.lab.alarik import Server
 from tests.unit.providers.alarik.connections import opened
 from tests.unit.providers.s3.connections import Secrets
 
-__all__ = ["connected", "settings"]
+__all__ = ["bucket", "client", "connected", "settings"]
 
 
 def settings(server: Server, role: str | None = None, *, by: str = "keys", **changes: Any) -> dict[str, Any]:
@@ -39,3 +41,14 @@ def connected(server: Server, role: str | None = None, **changes: Any) -> Iterat
     """A client, closed afterwards."""
     with opened(**settings(server, role, **changes)) as client:
         yield client
+
+
+@pytest.fixture
+def client(here: Server) -> Iterator[AlarikClient]:
+    with connected(here) as made:
+        yield made
+
+
+@pytest.fixture
+def bucket(here: Server) -> str:
+    return here.bucket()

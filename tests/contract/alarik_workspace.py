@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,10 +12,12 @@ from uuid import uuid4
 import pytest
 
 from reconciler.cli.app import run
+from reconciler.emulators.certificate import Certificate
 from reconciler.manifest.edit import dump_documents
 from tests.contract.harnesses.alarik import AlarikHarness
 from tests.lab.command import Ended
 
+_numbers = itertools.count(1)
 _PATIENCE_S = 10.0
 
 
@@ -182,3 +185,17 @@ def opened(alarik: AlarikHarness, folder: Path, name: str) -> Iterator[Workspace
         yield Workspace(alarik, folder, name, patch)
     alarik.mend()
     alarik.restore()
+
+
+@pytest.fixture(scope="module")
+def alarik(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
+    """One world for all tests of a module, whose workspaces have buckets of their own."""
+    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
+    yield harness
+    harness.close()
+
+
+@pytest.fixture
+def work(alarik: AlarikHarness, tmp_path: Path) -> Iterator[Workspace]:
+    with opened(alarik, tmp_path, f"work-{next(_numbers)}") as made:
+        yield made

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import pytest
 
 from reconciler.cli.app import run
+from reconciler.emulators.certificate import Certificate
 from reconciler.manifest.edit import dump_documents
-from tests.contract.harnesses.bos import BosHarness
+from tests.contract.harnesses.bos import BosHarness, Way
 from tests.lab.command import Ended
 
+_numbers = itertools.count(1)
 _AT_ONCE = {"lag_seconds": 0.0, "history_seconds": 0.0}
 
 
@@ -124,3 +127,17 @@ def opened(bos: BosHarness, folder: Path, name: str) -> Iterator[Workspace]:
         yield Workspace(bos, folder, name)
     bos.mend()
     bos.restore()
+
+
+@pytest.fixture(scope="module")
+def bos(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[BosHarness]:
+    """One world for all tests of a module, whose workspaces have buckets of their own."""
+    harness = BosHarness(tmp_path_factory.mktemp("bos"), certificate, Way(tls=False))
+    yield harness
+    harness.close()
+
+
+@pytest.fixture
+def work(bos: BosHarness, tmp_path: Path) -> Iterator[Workspace]:
+    with opened(bos, tmp_path, f"work-{next(_numbers)}") as made:
+        yield made

@@ -1,22 +1,22 @@
 """The calls of Alarik, over emulated servers; every exchange is held against specs/alarik/openapi.yaml."""
 
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault
-from reconciler.errors import ErrorCode, ExitCode, ProviderError
+from reconciler.errors import ErrorCode, ExitCode
 from reconciler.model.secret import SecretRef
 from reconciler.providers.alarik.client import AlarikClient
 from reconciler.providers.base import Access
-from tests.contract.alarik_host import connected
-from tests.lab import alarik
+from tests.contract.alarik_host import bucket, client, connected
 from tests.lab.alarik import MASK, NEW, Lab, Server, rule, target
+from tests.lab.alarik_pair import here, lab
+from tests.lab.provider_error import failed
 from tests.unit.providers.s3.connections import Secrets
+
+__all__ = ["bucket", "client", "here", "lab"]
 
 FOREIGN_SECRET = "f0reign-secret-that-must-not-be-seen"
 ID = str(uuid.uuid5(uuid.NAMESPACE_URL, "target"))
@@ -26,37 +26,8 @@ LOGIN = "/api/v1/users/login"
 
 
 @pytest.fixture
-def lab(tmp_path: Path, certificate: Certificate) -> Iterator[Lab]:
-    with alarik.start(tmp_path, certificate) as running:
-        yield running
-        running.judge()
-
-
-@pytest.fixture
-def here(lab: Lab) -> Server:
-    return lab.here
-
-
-@pytest.fixture
-def client(here: Server) -> Iterator[AlarikClient]:
-    with connected(here) as made:
-        yield made
-
-
-@pytest.fixture
 def secrets(here: Server) -> Secrets:
     return Secrets({"TARGET": here.facts["secret_key"]})
-
-
-@pytest.fixture
-def bucket(here: Server) -> str:
-    return here.bucket()
-
-
-def failed(act: Callable[[], object]) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        act()
-    return caught.value
 
 
 def entry(here: Server, **changes: Any) -> dict[str, Any]:

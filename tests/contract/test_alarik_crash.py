@@ -22,8 +22,9 @@ from reconciler.model.receipt import RunOutcome
 from reconciler.model.relationship import Flow
 from reconciler.model.step import Call
 from reconciler.testing.harness import FaultKind
-from reconciler.testing.host import Host, Killed
+from reconciler.testing.host import Host
 from tests.contract.harnesses.alarik import AlarikHarness
+from tests.lab.crash import survived
 
 TARGETS, RULES, RESYNC = "PUT replication/targets", "PUT replication/rules", "POST replication/rules/:id/resync"
 COPY = {"existing": "copy"}
@@ -53,20 +54,6 @@ def host(alarik: AlarikHarness, tmp_path: Path) -> Iterator[Host]:
     made = Host(alarik, tmp_path)
     yield made
     made.close()
-
-
-def kill_at(monkeypatch: pytest.MonkeyPatch, number: int, *, after: bool) -> None:
-    """Let the process end at the journal's `number`-th entry: before it is on disk, or right after."""
-    real, count = Journal.write, iter(range(10_000))
-
-    def write(self: Journal, *args: Any, **kwargs: Any) -> None:
-        here = next(count) == number
-        if not here or after:
-            real(self, *args, **kwargs)
-        if here:
-            raise Killed
-
-    monkeypatch.setattr(Journal, "write", write)
 
 
 def calls(plan: Plan) -> list[Call]:
@@ -162,9 +149,7 @@ TRANSITIONS = {
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", ["created", "led elsewhere", "deleted"])
-def test_killed_at_every_boundary_and_run_again(
-    alarik: AlarikHarness, host: Host, monkeypatch: pytest.MonkeyPatch, name: str, after: bool
-) -> None:
+def test_killed_at_every_boundary_and_run_again(alarik: AlarikHarness, host: Host, name: str, after: bool) -> None:
     """Run again with the same plan and with a new one in turn."""
     transition, number, ended = TRANSITIONS[name], 0, False
     was, shall = transition.flows(alarik)
@@ -178,14 +163,7 @@ def test_killed_at_every_boundary_and_run_again(
         reached = Reached(alarik)
         plan = host.plan(*shall, prune=True)
         assert operations(plan) == list(transition.operations)
-        with monkeypatch.context() as patch:
-            kill_at(patch, number, after=after)
-            try:
-                host.apply(plan)
-            except Killed:
-                pass
-            else:
-                ended = True
+        ended = survived(host.apply, plan, killed_at=number, after=after)
         sent_first, again = reached.count(RESYNC), plan
         if not ended:
             again = plan if (number + after) % 2 else host.plan(*shall, prune=True)
@@ -234,10 +212,7 @@ def test_a_resync_whose_answer_is_on_disk_is_not_sent_again(
         alarik.restore()
         host.forget()
         plan, reached = host.plan(one), Reached(alarik)
-        with monkeypatch.context() as patch:
-            kill_at(patch, number, after=True)
-            with pytest.raises(Killed):
-                host.apply(plan)
+        assert not survived(host.apply, plan, killed_at=number, after=True)
         assert reached.count(RESYNC) == 1
         host.converge(one)
         host.settled(one)
@@ -283,9 +258,7 @@ def test_a_lost_answer_at_each_call(
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_resync_on_demand_that_is_cut_off_is_owed(
-    alarik: AlarikHarness, host: Host, monkeypatch: pytest.MonkeyPatch, after: bool
-) -> None:
+def test_a_resync_on_demand_that_is_cut_off_is_owed(alarik: AlarikHarness, host: Host, after: bool) -> None:
     """Nothing shows whether the copy was started: it is started for certain, at most once more than needed."""
     ((one,), number, ended) = _flows(alarik, COPY), 0, False
     while not ended:
@@ -296,14 +269,9 @@ def test_a_resync_on_demand_that_is_cut_off_is_owed(
         plan = host.plan(one, resync=frozenset({"one"}))
         assert [change.action for change in plan.active_changes] == [Action.RESYNC]
         assert operations(plan) == [RESYNC]
-        with monkeypatch.context() as patch:
-            kill_at(patch, number, after=after)
-            try:
-                host.apply(plan)
-            except Killed:
-                host.converge(one)
-            else:
-                ended = True
+        ended = survived(host.apply, plan, killed_at=number, after=after)
+        if not ended:
+            host.converge(one)
         host.settled(one)
         # Until the journal says that the container was begun, nobody knows that it was asked for.
         asked = ended or number > 1 or (number == 1 and after)
@@ -312,18 +280,13 @@ def test_a_resync_on_demand_that_is_cut_off_is_owed(
         number += 1
 
 
-def test_what_was_there_before_arrives_although_everything_was_cut_off(
-    alarik: AlarikHarness, host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_there_before_arrives_although_everything_was_cut_off(alarik: AlarikHarness, host: Host) -> None:
     """The rule was written and the process died: without the resync the old object would never be copied."""
     alarik.write("src-a", "one/old")
     (one,) = _flows(alarik, COPY)
     plan, number = host.plan(one), 0
     while not alarik.get("src-a", "rules"):
-        with monkeypatch.context() as patch:
-            kill_at(patch, number, after=False)
-            with pytest.raises(Killed):
-                host.apply(plan)
+        assert not survived(host.apply, plan, killed_at=number, after=False)
         number += 1
     host.converge(one)
     alarik.settle()

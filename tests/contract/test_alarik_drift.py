@@ -1,32 +1,14 @@
 """After an apply on Alarik: lists that somebody changes by hand, what waits and fails, and rules of others that become
 manifests."""
 
-import itertools
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
-from tests.contract.alarik_workspace import Workspace, opened
-from tests.contract.harnesses.alarik import AlarikHarness
+from tests.contract.alarik_workspace import Workspace, alarik, work
 
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def alarik(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
-    yield harness
-    harness.close()
-
-
-@pytest.fixture
-def work(alarik: AlarikHarness, tmp_path: Path) -> Iterator[Workspace]:
-    with opened(alarik, tmp_path, f"drift-{next(_numbers)}") as made:
-        yield made
+__all__ = ["alarik", "work"]
 
 
 def item(work: Workspace) -> dict[str, Any]:

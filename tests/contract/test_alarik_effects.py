@@ -1,31 +1,13 @@
 """Each effect on Alarik is real: provoked on the emulators and seen to happen, and told by `repl` before."""
 
-import itertools
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
-from tests.contract.alarik_workspace import Workspace, opened
-from tests.contract.harnesses.alarik import AlarikHarness
+from tests.contract.alarik_workspace import Workspace, alarik, work
 
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def alarik(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
-    yield harness
-    harness.close()
-
-
-@pytest.fixture
-def work(alarik: AlarikHarness, tmp_path: Path) -> Iterator[Workspace]:
-    with opened(alarik, tmp_path, f"work-{next(_numbers)}") as made:
-        yield made
+__all__ = ["alarik", "work"]
 
 
 def ids(entries: list[dict[str, Any]]) -> set[str]:

@@ -18,6 +18,7 @@ from reconciler.providers.base import Access, Connection
 from reconciler.testing.harness import WORKSPACE
 from tests.contract.harnesses.alarik import AlarikHarness
 from tests.contract.harnesses.wire import EnvSecrets
+from tests.lab.provider_error import failed
 
 _numbers = itertools.count()
 ZERO = "00000000-0000-0000-0000-000000000000"
@@ -62,12 +63,6 @@ def client(alarik: AlarikHarness) -> Iterator[AlarikClient]:
     made = client_of(alarik)
     yield made
     made.close()
-
-
-def failed(act: Callable[[], object]) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        act()
-    return caught.value
 
 
 def assert_told(alarik: AlarikHarness, error: ProviderError, code: ErrorCode, reason: str, hint: str) -> None:

@@ -1,32 +1,15 @@
 """Alarik has no guard against loops: on the emulators data goes round, and `repl` refuses what would make it."""
 
 import functools
-import itertools
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
-from tests.contract.alarik_workspace import Workspace, opened, soon
-from tests.contract.harnesses.alarik import AlarikHarness
+from tests.contract.alarik_workspace import Workspace, alarik, soon, work
 
-_numbers = itertools.count()
+__all__ = ["alarik", "work"]
+
 _LOOPS = [pytest.param(("here", "there"), id="two"), pytest.param(("here", "there", "here"), id="three")]
-
-
-@pytest.fixture(scope="module")
-def alarik(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
-    yield harness
-    harness.close()
-
-
-@pytest.fixture
-def work(alarik: AlarikHarness, tmp_path: Path) -> Iterator[Workspace]:
-    with opened(alarik, tmp_path, f"loop-{next(_numbers)}") as made:
-        yield made
 
 
 def circle(work: Workspace, servers: tuple[str, ...]) -> list[tuple[str, str]]:

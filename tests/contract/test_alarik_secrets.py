@@ -1,34 +1,17 @@
 """Secrets of Alarik's targets: sent when they are new, else left as they are, and shown by nothing."""
 
-import itertools
 import json
-from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
-from tests.contract.alarik_workspace import Workspace, opened
-from tests.contract.harnesses.alarik import AlarikHarness
+from tests.contract.alarik_workspace import Workspace, alarik, work
 
-_numbers = itertools.count()
+__all__ = ["alarik", "work"]
+
 MASK = "\N{BULLET}" * 8
-
-
-@pytest.fixture(scope="module")
-def alarik(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
-    yield harness
-    harness.close()
-
-
-@pytest.fixture
-def work(alarik: AlarikHarness, tmp_path: Path) -> Iterator[Workspace]:
-    with opened(alarik, tmp_path, f"keys-{next(_numbers)}") as made:
-        yield made
 
 
 # Keys -------------------------------------------------------------------------------------------------------------

@@ -1,30 +1,10 @@
 """ALARIK-STALE-CREDENTIALS is real: what waits while a key is rotated fails, is told before and after, and is cured."""
 
-import itertools
-from collections.abc import Iterator
-from pathlib import Path
+from tests.contract.alarik_workspace import Workspace, alarik, soon, work
 
-import pytest
+__all__ = ["alarik", "work"]
 
-from reconciler.emulators.certificate import Certificate
-from tests.contract.alarik_workspace import Workspace, opened, soon
-from tests.contract.harnesses.alarik import AlarikHarness
-
-_numbers = itertools.count()
 _ATTEMPTS = 8
-
-
-@pytest.fixture(scope="module")
-def alarik(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("alarik"), certificate)
-    yield harness
-    harness.close()
-
-
-@pytest.fixture
-def work(alarik: AlarikHarness, tmp_path: Path) -> Iterator[Workspace]:
-    with opened(alarik, tmp_path, f"keys-{next(_numbers)}") as made:
-        yield made
 
 
 def rotated_too_early(work: Workspace, existing: str) -> None:

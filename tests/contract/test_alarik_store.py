@@ -3,51 +3,22 @@
 import hashlib
 import io
 import random
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault
-from reconciler.errors import ErrorCode, ExitCode, ProviderError
+from reconciler.errors import ErrorCode, ExitCode
 from reconciler.providers.alarik.client import AlarikClient
 from reconciler.providers.alarik.store import AlarikStore
 from reconciler.providers.base import Access
-from tests.contract.alarik_host import connected
-from tests.lab import alarik
+from tests.contract.alarik_host import bucket, client, connected
+from tests.contract.store_calls import KEYS, in_order, listed, put
 from tests.lab.alarik import Lab, Server
+from tests.lab.alarik_pair import here, lab
+from tests.lab.provider_error import failed
 from tests.unit.providers.s3.connections import Secrets
 
-KEYS = (
-    " lead", "#?&=", "%20", "%2F", "&", "'\"", "+", "/lead", "<x>", "A", "a", "a ", "a b", "a!", "a-b", "a//b", "a/b",
-    "a/b/c", "a0", "aa", "b\\c", "dir/", "dots..", "new\nline", "tab\there", "tilde~", "ä", "ﬀ", "\uffee", "😀", "😀/x",
-    "trailing.", "{}[]|^`*$@,;:()!",
-)  # fmt: skip
-
-
-@pytest.fixture
-def lab(tmp_path: Path, certificate: Certificate) -> Iterator[Lab]:
-    with alarik.start(tmp_path, certificate) as running:
-        yield running
-        running.judge()
-
-
-@pytest.fixture
-def here(lab: Lab) -> Server:
-    return lab.here
-
-
-@pytest.fixture
-def client(here: Server) -> Iterator[AlarikClient]:
-    with connected(here) as made:
-        yield made
-
-
-@pytest.fixture
-def bucket(here: Server) -> str:
-    return here.bucket()
+__all__ = ["bucket", "client", "here", "lab"]
 
 
 @pytest.fixture
@@ -55,26 +26,12 @@ def store(client: AlarikClient, bucket: str) -> AlarikStore:
     return AlarikStore(client, bucket, "")
 
 
-def put(store: AlarikStore, key: str, content: bytes = b"x", **more: Any) -> None:
-    store.write(key, io.BytesIO(content), len(content), **more)
-
-
-def listed(store: AlarikStore, prefix: str = "") -> list[str]:
-    return [facts.key for facts in store.list(prefix)]
-
-
-def failed(act: Callable[[], object]) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        act()
-    return caught.value
-
-
 class TestKeys:
     def test_all_go_in_and_come_out_as_they_are_in_the_order_of_their_bytes(self, store: AlarikStore) -> None:
         for key in random.Random(7).sample(KEYS, len(KEYS)):
             put(store, key, key.encode())
-        assert listed(store) == sorted(KEYS, key=str.encode)
-        assert listed(store, "a/") == sorted((key for key in KEYS if key.startswith("a/")), key=str.encode)
+        assert listed(store) == in_order(KEYS)
+        assert listed(store, "a/") == in_order(key for key in KEYS if key.startswith("a/"))
         for key in KEYS:
             with store.read(key) as stream:
                 assert stream.read() == key.encode()
@@ -95,7 +52,7 @@ class TestKeys:
         for key in KEYS:
             put(store, key)
         lab.faults.add(Fault(kind="short_page", page_size=page, times=None))
-        assert listed(store) == sorted(KEYS, key=str.encode)
+        assert listed(store) == in_order(KEYS)
 
 
 class TestObjects:

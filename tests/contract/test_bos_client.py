@@ -1,47 +1,22 @@
 """The calls of BOS, over the emulated cloud; every exchange is held against specs/bos/openapi.yaml."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault
-from reconciler.errors import ErrorCode, ExitCode, ProviderError
+from reconciler.errors import ErrorCode, ExitCode
 from reconciler.model.value import Json
 from reconciler.providers.base import Access
 from reconciler.providers.bos.client import BosClient
-from tests.contract.bos_host import connected, judged
-from tests.lab import bos
+from tests.contract.bos_host import asked, client, connected, lab
 from tests.lab.bos import Keys, Lab, rule
+from tests.lab.provider_error import failed
+
+__all__ = ["client", "lab"]
 
 BUCKET = "src-bucket"
 BODY: dict[str, Json] = {name: value for name, value in rule().items() if name != "id"}
-
-
-@pytest.fixture
-def lab(tmp_path: Path, certificate: Certificate) -> Iterator[Lab]:
-    with bos.start(tmp_path, certificate) as running:
-        yield running
-        judged(running)
-
-
-@pytest.fixture
-def client(lab: Lab) -> Iterator[BosClient]:
-    with connected(lab) as made:
-        yield made
-
-
-def failed(act: Callable[[], object]) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        act()
-    return caught.value
-
-
-def asked(lab: Lab) -> list[str]:
-    since: Any = lab.log.since()
-    return [row["operation"] for row in since["requests"]]
 
 
 class TestRules:

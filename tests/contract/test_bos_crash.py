@@ -5,20 +5,20 @@ On BOS a write that is sent twice does harm: every write of an enabled rule star
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault as Emulated
-from reconciler.engine.journal import Journal, open_runs
+from reconciler.engine.journal import open_runs
 from reconciler.model.change import Action
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import RunOutcome
 from reconciler.model.relationship import Flow
 from reconciler.testing.harness import Fault, FaultKind
-from reconciler.testing.host import Host, Killed
+from reconciler.testing.host import Host
 from tests.contract.harnesses.bos import BosHarness, Way
+from tests.lab.crash import survived
 
 EDITED = {"deletes": "replicate"}
 PAUSED = {"state": "paused"}
@@ -55,20 +55,6 @@ def hosts(bos: BosHarness, tmp_path: Path) -> Iterator[Callable[[], Host]]:
         host.close()
 
 
-def kill_at(monkeypatch: pytest.MonkeyPatch, number: int, *, after: bool) -> None:
-    """Let the process end at the journal's `number`-th entry: before it is on disk, or right after."""
-    real, count = Journal.write, iter(range(10_000))
-
-    def write(self: Journal, *args: Any, **kwargs: Any) -> None:
-        here = next(count) == number
-        if not here or after:
-            real(self, *args, **kwargs)
-        if here:
-            raise Killed
-
-    monkeypatch.setattr(Journal, "write", write)
-
-
 def calls(plan: Plan) -> list[str]:
     return [call.operation for item in plan.containers for call in item.calls]
 
@@ -86,7 +72,7 @@ TRANSITIONS = {
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", TRANSITIONS)
 def test_killed_at_every_boundary_and_run_again(
-    bos: BosHarness, hosts: Callable[[], Host], monkeypatch: pytest.MonkeyPatch, name: str, after: bool
+    bos: BosHarness, hosts: Callable[[], Host], name: str, after: bool
 ) -> None:
     """Run again with the same plan and with a new one in turn."""
     was, shall, operations, reasons = TRANSITIONS[name]
@@ -103,14 +89,7 @@ def test_killed_at_every_boundary_and_run_again(
         before = len(bos.starts(one))
         plan = host.plan(*flows, prune=True)
         assert calls(plan) == operations
-        with monkeypatch.context() as patch:
-            kill_at(patch, number, after=after)
-            try:
-                host.apply(plan)
-            except Killed:
-                pass
-            else:
-                ended = True
+        ended = survived(host.apply, plan, killed_at=number, after=after)
         if not ended:
             second = plan if (number + after) % 2 else host.plan(*flows, prune=True)
             if second.active_changes:
@@ -189,9 +168,7 @@ def test_a_pause_whose_answers_are_lost(
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_resync_that_is_cut_off_is_owed(
-    bos: BosHarness, hosts: Callable[[], Host], monkeypatch: pytest.MonkeyPatch, after: bool
-) -> None:
+def test_a_resync_that_is_cut_off_is_owed(bos: BosHarness, hosts: Callable[[], Host], after: bool) -> None:
     """Nothing shows whether the copy was started: it is started for certain, at most once more than needed."""
     one, number, ended = bos.flow("one"), 0, False
     while not ended:
@@ -202,14 +179,9 @@ def test_a_resync_that_is_cut_off_is_owed(
         before = len(bos.starts(one))
         plan = host.plan(one, resync=frozenset({"one"}))
         assert [change.action for change in plan.active_changes] == [Action.RESYNC]
-        with monkeypatch.context() as patch:
-            kill_at(patch, number, after=after)
-            try:
-                host.apply(plan)
-            except Killed:
-                host.converge(one)
-            else:
-                ended = True
+        ended = survived(host.apply, plan, killed_at=number, after=after)
+        if not ended:
+            host.converge(one)
         host.settled(one)
         begun = len(bos.starts(one)) - before
         # Until the journal says that the container was begun, nobody knows that it was asked for.

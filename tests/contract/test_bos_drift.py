@@ -1,33 +1,16 @@
 """After an apply: rules that somebody changes by hand, what the service says of its copies, and rules of others that
 become manifests."""
 
-import itertools
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
-from tests.contract.bos_workspace import Workspace, opened
-from tests.contract.harnesses.bos import BosHarness, Way
+from tests.contract.bos_workspace import Workspace, bos, work
 
-_numbers = itertools.count()
+__all__ = ["bos", "work"]
+
 HIDDEN = {"echo_not_include_resource": False, "echo_destination_prefix": False}
-
-
-@pytest.fixture(scope="module")
-def bos(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[BosHarness]:
-    harness = BosHarness(tmp_path_factory.mktemp("bos"), certificate, Way(tls=False))
-    yield harness
-    harness.close()
-
-
-@pytest.fixture
-def work(bos: BosHarness, tmp_path: Path) -> Iterator[Workspace]:
-    with opened(bos, tmp_path, f"drift-{next(_numbers)}") as made:
-        yield made
 
 
 def item(work: Workspace) -> dict[str, Any]:

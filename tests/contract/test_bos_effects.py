@@ -1,29 +1,10 @@
 """Each effect on BOS is real: provoked on the emulator and seen to happen, and told by `repl` before."""
 
-import itertools
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from reconciler.emulators.certificate import Certificate
-from tests.contract.bos_workspace import Workspace, opened
-from tests.contract.harnesses.bos import BosHarness, Way
+from tests.contract.bos_workspace import Workspace, bos, work
 
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def bos(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[BosHarness]:
-    harness = BosHarness(tmp_path_factory.mktemp("bos"), certificate, Way(tls=False))
-    yield harness
-    harness.close()
-
-
-@pytest.fixture
-def work(bos: BosHarness, tmp_path: Path) -> Iterator[Workspace]:
-    with opened(bos, tmp_path, f"work-{next(_numbers)}") as made:
-        yield made
+__all__ = ["bos", "work"]
 
 
 def body(work: Workspace, **changes: object) -> dict[str, object]:

@@ -1,34 +1,18 @@
 """What BOS refuses: the emulator gives each error of its tables, and `repl` tells it with name, request and hint."""
 
-import itertools
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.testing.harness import Fault, FaultKind
-from tests.contract.bos_workspace import Workspace, opened
-from tests.contract.harnesses.bos import BosHarness, Way
+from tests.contract.bos_workspace import Workspace, bos, work
 from tests.lab.command import Ended
 
-_numbers = itertools.count()
+__all__ = ["bos", "work"]
+
 REQUEST = re.compile(r"request [0-9a-f]{8}-[0-9a-f-]{27}")
-
-
-@pytest.fixture(scope="module")
-def bos(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[BosHarness]:
-    harness = BosHarness(tmp_path_factory.mktemp("bos"), certificate, Way(tls=False))
-    yield harness
-    harness.close()
-
-
-@pytest.fixture
-def work(bos: BosHarness, tmp_path: Path) -> Iterator[Workspace]:
-    with opened(bos, tmp_path, f"errors-{next(_numbers)}") as made:
-        yield made
 
 
 def rule(work: Workspace, **changes: Any) -> dict[str, Any]:

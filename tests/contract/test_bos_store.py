@@ -4,43 +4,26 @@ import hashlib
 import io
 import itertools
 import random
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault
-from reconciler.errors import ErrorCode, ProviderError
+from reconciler.errors import ErrorCode
 from reconciler.providers.base import Access
 from reconciler.providers.bos.client import BosClient
 from reconciler.providers.bos.store import PART, BosStore
-from tests.contract.bos_host import connected, judged
-from tests.lab import bos
+from tests.contract.bos_host import asked, client, connected, lab
+from tests.contract.store_calls import KEYS, in_order, listed, put
 from tests.lab.bos import Lab
+from tests.lab.provider_error import failed
 from tests.unit.providers.bos.connections import opened
 from tests.unit.providers.scripted import answer, serve
 
+__all__ = ["client", "lab"]
+
 BUCKET = "src-bucket"
-KEYS = (
-    " lead", "#?&=", "%20", "%2F", "&", "'\"", "+", "/lead", "<x>", "A", "a", "a ", "a b", "a!", "a-b", "a//b", "a/b",
-    "a/b/c", "a0", "aa", "b\\c", "dir/", "dots..", "new\nline", "tab\there", "tilde~", "ä", "ﬀ", "\uffee", "😀", "😀/x",
-    "trailing.", "{}[]|^`*$@,;:()!", "v1/x", "..hidden",
-)  # fmt: skip
-
-
-@pytest.fixture
-def lab(tmp_path: Path, certificate: Certificate) -> Iterator[Lab]:
-    with bos.start(tmp_path, certificate) as running:
-        yield running
-        judged(running)
-
-
-@pytest.fixture
-def client(lab: Lab) -> Iterator[BosClient]:
-    with connected(lab) as made:
-        yield made
+OWN_KEYS = (*KEYS, "v1/x", "..hidden")
+"""With those that begin like what means something else here."""
 
 
 @pytest.fixture
@@ -48,37 +31,13 @@ def store(client: BosClient) -> BosStore:
     return BosStore(client, BUCKET, "")
 
 
-def asked(lab: Lab) -> list[str]:
-    """The vendor's names of all calls so far."""
-    since: Any = lab.log.since()
-    return [row["operation"] for row in since["requests"]]
-
-
 def uploads(lab: Lab) -> list[str]:
     """Keys of uploads that were not ended."""
     return [one["key"] for one in lab.ask("GET", f"/{BUCKET}", {"uploads": ""}).json()["uploads"]]
 
 
-def put(store: BosStore, key: str, content: bytes = b"x", **more: Any) -> None:
-    store.write(key, io.BytesIO(content), len(content), **more)
-
-
-def listed(store: BosStore, prefix: str = "") -> list[str]:
-    return [facts.key for facts in store.list(prefix)]
-
-
-def failed(act: Callable[[], object]) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        act()
-    return caught.value
-
-
-def in_order(found: list[str] | tuple[str, ...]) -> list[str]:
-    return sorted(found, key=str.encode)
-
-
 class TestKeys:
-    @pytest.mark.parametrize("key", KEYS, ids=repr)
+    @pytest.mark.parametrize("key", OWN_KEYS, ids=repr)
     def test_every_key_goes_in_and_comes_out_as_it_is(self, store: BosStore, key: str) -> None:
         content = key.encode()
         put(store, key, content)
@@ -117,10 +76,10 @@ class TestKeys:
         assert listed(store) == []
 
     def test_all_of_them_together_are_listed_by_their_bytes(self, store: BosStore) -> None:
-        for key in random.Random(7).sample(KEYS, len(KEYS)):
+        for key in random.Random(7).sample(OWN_KEYS, len(OWN_KEYS)):
             put(store, key)
-        assert listed(store) == in_order(KEYS)
-        assert listed(store, "a/") == in_order([key for key in KEYS if key.startswith("a/")])
+        assert listed(store) == in_order(OWN_KEYS)
+        assert listed(store, "a/") == in_order(key for key in OWN_KEYS if key.startswith("a/"))
         assert listed(store, "nothing") == []
 
     @pytest.mark.parametrize("prefix", ["p/", "/", "p", "a//", "ä b+%20&<"])
@@ -137,10 +96,10 @@ class TestKeys:
 
     @pytest.mark.parametrize("page", [1, 2, 7])
     def test_pages_of_any_length_are_one_listing(self, lab: Lab, store: BosStore, page: int) -> None:
-        for key in KEYS:
+        for key in OWN_KEYS:
             put(store, key)
         lab.emulator.switch({"page_limit": page})
-        assert listed(store) == in_order(KEYS)
+        assert listed(store) == in_order(OWN_KEYS)
 
     def test_whatever_order_the_service_has(self) -> None:
         keys = ["b", "B", "\uffee", "a", "😀", "é", "a/b", "a-b"]

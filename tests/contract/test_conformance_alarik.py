@@ -10,8 +10,6 @@ import pytest
 
 from reconciler.emulators.certificate import Certificate
 from reconciler.errors import ErrorCode, ProviderError
-from reconciler.model.receipt import RunOutcome
-from reconciler.model.relationship import Flow
 from reconciler.testing.host import Host
 from reconciler.testing.suite import ProviderSuite
 from reconciler.testing.suite.faults import FaultCases
@@ -21,6 +19,7 @@ from reconciler.testing.suite.progress import ProgressCases
 from reconciler.testing.suite.read_only import ReadOnlyCases
 from reconciler.testing.suite.secrets import SecretCases
 from tests.contract.harnesses.alarik import AlarikHarness, Way
+from tests.contract.promises import changed, documented
 
 DIFFERENT: tuple[tuple[str, Any], ...] = (
     ("mask", False),
@@ -61,12 +60,8 @@ class TestAlarikLogin(ObserveCases, IdempotenceCases, FaultCases, ProgressCases,
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[AlarikHarness]:
-    harness = AlarikHarness(tmp_path_factory.mktemp("servers"), certificate, Way(login=True))
-    yield harness
-    judgement = harness.judged()
-    harness.close()
-    assert judgement is not None
-    assert not judgement.objections
+    with documented(AlarikHarness(tmp_path_factory.mktemp("servers"), certificate, Way(login=True))) as harness:
+        yield harness
 
 
 @pytest.fixture
@@ -76,18 +71,6 @@ def host(servers: AlarikHarness, tmp_path: Path) -> Iterator[Host]:
     yield made
     servers.mend()
     made.close()
-
-
-def changed(host: Host, *flows: Flow) -> None:
-    """Apply; no more writes than were planned, and then nothing is left to do, also for who knows no receipt."""
-    plan = host.plan(*flows, prune=True)
-    assert plan.active_changes
-    assert not plan.errors
-    with host.quiet() as sent:
-        receipt = host.apply(plan)
-    assert receipt.outcome is RunOutcome.DONE, [(r.code, r.detail) for r in receipt.results]
-    assert len([one for one in sent if one.write]) == plan.summary.calls
-    host.settled(*flows, prune=True)
 
 
 @pytest.mark.parametrize(("name", "value"), DIFFERENT, ids=[f"{name}={value!r}" for name, value in DIFFERENT])

@@ -11,11 +11,11 @@ import pytest
 from reconciler.emulators import certificate as certificates
 from reconciler.emulators.bos.switches import CHOICES
 from reconciler.emulators.certificate import Certificate
-from reconciler.model.receipt import RunOutcome
 from reconciler.model.relationship import Flow
 from reconciler.testing.host import Host
 from reconciler.testing.suite import ProviderSuite
 from tests.contract.harnesses.bos import CLOUD, BosHarness, Way
+from tests.contract.promises import changed, documented
 
 LATER_S = 30
 SILENT = [(name, value) for name, values in CHOICES.items() for value in values[1:]]
@@ -62,12 +62,8 @@ class TestBosHosts(ProviderSuite):
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[BosHarness]:
-    harness = BosHarness(tmp_path_factory.mktemp("cloud"), certificate, Way(tls=False))
-    yield harness
-    judgement = harness.judged()
-    harness.close()
-    assert judgement is not None
-    assert not judgement.objections
+    with documented(BosHarness(tmp_path_factory.mktemp("cloud"), certificate, Way(tls=False))) as harness:
+        yield harness
 
 
 @pytest.fixture
@@ -87,18 +83,6 @@ def full(cloud: BosHarness, **changes: Any) -> Flow:
         "filter": {"exclude": ["*.tmp", "old/*"]}, "bos": {"historyStorageClass": "STANDARD"},
     }  # fmt: skip
     return cloud.made("full", {"bucket": "src-a", "prefix": "full/"}, there, spec | changes)
-
-
-def changed(host: Host, *flows: Flow) -> None:
-    """Apply; as many writes as were planned, and then nothing is left to do, also for who knows no receipt."""
-    plan = host.plan(*flows, prune=True)
-    assert plan.active_changes
-    assert not plan.errors
-    with host.quiet() as sent:
-        receipt = host.apply(plan)
-    assert receipt.outcome is RunOutcome.DONE, [(r.code, r.detail) for r in receipt.results]
-    assert len([one for one in sent if one.write]) == plan.summary.calls
-    host.settled(*flows, prune=True)
 
 
 @pytest.mark.parametrize(("name", "value"), SILENT, ids=[f"{name}={value!r}" for name, value in SILENT])

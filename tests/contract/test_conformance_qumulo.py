@@ -8,10 +8,10 @@ import pytest
 
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.qumulo.switches import CHOICES
-from reconciler.model.receipt import RunOutcome
 from reconciler.testing.host import Host
 from reconciler.testing.suite import ProviderSuite
 from tests.contract.harnesses.qumulo import QumuloHarness
+from tests.contract.promises import changed, documented
 
 LONG_S = 3600
 SILENT = [(name, value) for name, values in CHOICES.items() for value in values[1:]]
@@ -35,14 +35,10 @@ class TestQumuloPull(ProviderSuite):
 
 @pytest.fixture
 def host(tmp_path: Path, certificate: Certificate) -> Iterator[Host]:
-    harness = QumuloHarness(tmp_path, certificate)
-    made = Host(harness, tmp_path / "state")
-    yield made
-    made.close()
-    judgement = harness.judged()
-    harness.close()
-    assert judgement is not None
-    assert not judgement.objections
+    with documented(QumuloHarness(tmp_path, certificate)) as harness:
+        made = Host(harness, tmp_path / "state")
+        yield made
+        made.close()
 
 
 def replace_while_running(host: Host, harness: QumuloHarness) -> None:
@@ -50,12 +46,7 @@ def replace_while_running(host: Host, harness: QumuloHarness) -> None:
     variant = harness.variants()[0]
     harness.switch(job_seconds=LONG_S, abort_seconds=5)
     for flows in ((variant.before,), (variant.after,), ()):
-        plan = host.plan(*flows, prune=True)
-        with host.quiet() as sent:
-            receipt = host.apply(plan)
-        assert receipt.outcome is RunOutcome.DONE, [(r.code, r.detail) for r in receipt.results]
-        assert len([one for one in sent if one.write]) == plan.summary.calls
-        host.settled(*flows, prune=True)
+        changed(host, *flows)
     assert host.count(variant.after) == 0
 
 

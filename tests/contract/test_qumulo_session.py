@@ -1,7 +1,7 @@
 """Who the Qumulo provider is to a cluster, what it may send, and what its errors say."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,14 @@ import pytest
 
 from reconciler.emulators import certificate as certificates
 from reconciler.emulators.faults import Fault
-from reconciler.errors import ErrorCode, ExitCode, ProviderError
+from reconciler.errors import ErrorCode, ExitCode
 from reconciler.model.change import Action
 from reconciler.model.manifest import Location
 from reconciler.model.step import Call
 from reconciler.providers.base import Access
 from tests.contract.qumulo_host import Host
 from tests.contract.referee import Referee
+from tests.lab.provider_error import failed
 from tests.lab.qumulo import Lab
 from tests.lab.rclone import ObjectServer
 from tests.unit.providers.scripted import answer, serve
@@ -39,12 +40,6 @@ def person(host: Host) -> Host:
     """The same host, logging in with a password."""
     host.provider = host.connect(username=host.lab.facts["username"], password={"env": "PASSWORD"})
     return host
-
-
-def failed(act: Callable[[], object]) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        act()
-    return caught.value
 
 
 def paths(host: Host) -> list[str]:

@@ -1,17 +1,19 @@
 """Files of an emulated cluster as objects; every exchange is held against specs/qumulo/openapi.yaml."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO, RawIOBase
 from pathlib import Path
 
 import pytest
 
 from reconciler.emulators.faults import Fault
-from reconciler.errors import ErrorCode, ProviderError
+from reconciler.errors import ErrorCode
 from reconciler.model.manifest import Location
 from reconciler.providers.base import Store
 from tests.contract.qumulo_host import Host
 from tests.contract.referee import Referee
+from tests.contract.store_calls import listed, put
+from tests.lab.provider_error import failed
 from tests.lab.qumulo import Lab, quote
 from tests.lab.rclone import ObjectServer
 
@@ -36,20 +38,6 @@ def host(lab: Lab, objects: ObjectServer, bucket: str) -> Iterator[Host]:
 @pytest.fixture
 def store(host: Host) -> Store:
     return host.provider.store(Location(provider="nas-1", path="/my-dir/"))
-
-
-def failed(act: Callable[[], object]) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        act()
-    return caught.value
-
-
-def put(store: Store, key: str, content: bytes = b"x") -> None:
-    store.write(key, BytesIO(content), len(content))
-
-
-def listed(store: Store, prefix: str = "") -> list[str]:
-    return [facts.key for facts in store.list(prefix)]
 
 
 def directories(lab: Lab) -> list[str]:

@@ -4,30 +4,27 @@ import hashlib
 import io
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pytest
 
-from reconciler.errors import ErrorCode, ProviderError
+from reconciler.errors import ErrorCode
 from reconciler.model.manifest import Location
 from reconciler.providers.base import Access
 from reconciler.providers.s3.provider import S3Provider
 from reconciler.providers.s3_objects import S3Store
+from tests.contract.store_calls import KEYS, in_order, listed, put
 from tests.lab.moto_server import fill
+from tests.lab.provider_error import failed
 from tests.lab.rclone import ObjectServer
 from tests.lab.world import RunningWorld
 from tests.unit.providers.s3.connections import Secrets, keys, opened
 
 _numbers = itertools.count()
 
-KEYS = (
-    " lead", "#?&=", "%20", "%2F", "&", "'\"", "+", "/lead", "//", "<x>", "A", "a", "a ", "a b", "a!", "a-b", "a//b",
-    "a/b", "a/b/c", "a0", "aa", "b\\c", "dir/", "dots..", "new\nline", "tab\there", "tilde~", "ä", "ﬀ", "\uffee",
-    "😀", "😀/x", "trailing.", "{}[]|^`*$@,;:()!",
-)  # fmt: skip
-"""No order is meant; every one of them is a key like others."""
+ALL_KEYS = (*KEYS, "//")
 UNFIT = {
     ("rclone", "/lead"): "a name on a disk is not empty",
     ("rclone", "//"): "a name on a disk is not empty",
@@ -100,26 +97,8 @@ def versioned(request: pytest.FixtureRequest) -> Server:
     return found
 
 
-def put(store: S3Store, key: str, content: bytes = b"x", **more: Any) -> None:
-    store.write(key, io.BytesIO(content), len(content), **more)
-
-
-def listed(store: S3Store, prefix: str = "") -> list[str]:
-    return [facts.key for facts in store.list(prefix)]
-
-
-def failed(act: Callable[[], object]) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        act()
-    return caught.value
-
-
-def in_order(found: list[str] | tuple[str, ...]) -> list[str]:
-    return sorted(found, key=str.encode)
-
-
 class TestKeys:
-    @pytest.mark.parametrize("key", KEYS, ids=repr)
+    @pytest.mark.parametrize("key", ALL_KEYS, ids=repr)
     def test_every_key_goes_in_and_comes_out_as_it_is(self, server: Server, key: str) -> None:
         if (server.name, key) in UNFIT:
             pytest.skip(f"{server.name} cannot hold {key!r}: {UNFIT[server.name, key]}")
@@ -136,7 +115,7 @@ class TestKeys:
 
     def test_all_of_them_together_are_listed_by_their_bytes(self, server: Server) -> None:
         store = server.store()
-        kept = [key for key in KEYS if (server.name, key) not in UNFIT]
+        kept = [key for key in ALL_KEYS if (server.name, key) not in UNFIT]
         if server.name == "rclone":
             kept = [key for key in kept if key not in IN_THE_WAY]
         for key in random.Random(7).sample(kept, len(kept)):

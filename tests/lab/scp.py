@@ -44,7 +44,7 @@ class Signed(httpx.Auth):
         yield request
 
     def signature(self, method: str, url: str, stamp: str, account: str, kind: str = "Openapi") -> str:
-        text = "".join((method, url, stamp, self.access_key, account, kind))
+        text = f"{method}{url}{stamp}{self.access_key}{account}{kind}"
         return base64.b64encode(hmac.new(self.secret_key.encode(), text.encode(), hashlib.sha256).digest()).decode()
 
 

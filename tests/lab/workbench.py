@@ -33,6 +33,8 @@ REGISTRY = Registry.installed([EntryPoint(name="memory", value="reconciler.testi
 
 _numbers = itertools.count()
 
+PRUNING = "apiVersion: repl/v1\nkind: Workspace\nmetadata: {name: default}\nspec: {prune: true}\n"
+"""A workspace's document that lets replications be deleted."""
 PROVIDERS = """
 apiVersion: repl/v1
 kind: Provider
@@ -84,6 +86,11 @@ class Workbench:
     def forget(self, name: str) -> None:
         """Take a replication's file away."""
         (self.root / f"r-{name}.yaml").unlink()
+
+    @property
+    def writes_sent(self) -> int:
+        """How many writes the system with the sources has had."""
+        return len(self.here.requests("write"))
 
     @property
     def state(self) -> StateFolder:

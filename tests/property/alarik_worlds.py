@@ -10,13 +10,11 @@ from hypothesis import strategies as st
 
 from reconciler.emulators import certificate as certificates
 from reconciler.emulators.alarik.configuration import Configuration, Rule, Target
-from reconciler.model.manifest import Location
-from reconciler.model.observation import LocationFacts
 from reconciler.model.relationship import Flow
 from reconciler.providers.alarik.config import AlarikConfig
 from reconciler.providers.alarik.convert import desired_target
-from reconciler.providers.base import Access, Provider
 from tests.contract.harnesses.alarik import SOURCES, AlarikHarness
+from tests.property.kept import OpensOnce
 
 MOST = 4
 PLACES = (("there", "dst-a"), ("there", "dst-b"), ("beside", "dst-a"), ("there", "dst-c"), ("beside", "dst-c"))
@@ -113,12 +111,11 @@ def _drifted(draw: st.DrawFn, wish: Wish) -> Wish:
 # The servers ------------------------------------------------------------------------------------------------------
 
 
-class Quick(AlarikHarness):
-    """Opens each connection once, and looks at a bucket once: what buckets are does not change here."""
+class Quick(OpensOnce, AlarikHarness):
+    """Servers whose lists are put in place, and whose every saved list is noted."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, certificates.issue(directory))
-        self._opened: dict[tuple[Access, str | None], Provider] = {}
         beside = self.docs["there"].model_dump(by_alias=True)["spec"]["config"]
         beside["credentials"] = {"accessKeyId": OTHER_KEY, "secretAccessKey": {"env": "BESIDE_SECRET"}}
         there = self.docs["there"]
@@ -142,16 +139,6 @@ class Quick(AlarikHarness):
             save(name, configuration)
 
         buckets.save = noted  # type: ignore[method-assign]
-
-    def connect(self, access: Access = Access.WRITE, provider: str | None = None) -> Provider:
-        if (access, provider) not in self._opened:
-            self._opened[access, provider] = _Kept(super().connect(access, provider))  # type: ignore[assignment]
-        return self._opened[access, provider]
-
-    def end(self) -> None:
-        for provider in self._opened.values():
-            provider.end()  # type: ignore[attr-defined]
-        self.close()
 
     def begin(self, story: Story) -> None:
         """Put in place what is live, with nobody's help."""
@@ -242,23 +229,3 @@ class Quick(AlarikHarness):
                 rules = tuple(edited if r is rule else r for r in held.rules if r is not rule or act != "rule-gone")
                 held = Configuration(held.targets, rules)
         self.hold(bucket, held)
-
-
-class _Kept:
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
-        self._facts: dict[Location, LocationFacts] = {}
-
-    def inspect(self, location: Location) -> LocationFacts:
-        if location not in self._facts:
-            self._facts[location] = self._provider.inspect(location)
-        return self._facts[location]
-
-    def close(self) -> None:
-        """Nothing: it is used again."""
-
-    def end(self) -> None:
-        self._provider.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._provider, name)

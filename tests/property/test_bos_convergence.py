@@ -18,13 +18,11 @@ from hypothesis import strategies as st
 from reconciler.emulators import certificate as certificates
 from reconciler.emulators.bos.record import Record
 from reconciler.emulators.bos.rule import parse
-from reconciler.model.manifest import Location
-from reconciler.model.observation import LocationFacts
 from reconciler.model.relationship import Flow
-from reconciler.providers.base import Access, Provider
 from reconciler.testing.host import Host
 from reconciler.testing.strategies import Line, Spec, Worlds, worlds
 from tests.contract.harnesses.bos import DESTINATIONS, SOURCES, BosHarness, Way
+from tests.property.kept import OpensOnce
 
 CLASSES = ("STANDARD", "STANDARD_IA", "COLD")
 GLOBS = ("*.tmp", "*~", "old/*", "raw-*", "*draft*", "*_cache/*")
@@ -53,22 +51,11 @@ SPECS = st.fixed_dictionaries(
 source's prefix takes part, beside the canary's folder."""
 
 
-class Quick(BosHarness):
-    """Opens each connection once, and looks at a bucket once: what buckets are does not change here."""
+class Quick(OpensOnce, BosHarness):
+    """A cloud whose rules are put in place."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, certificates.issue(directory), Way(tls=False))
-        self._opened: dict[tuple[Access, str | None], Provider] = {}
-
-    def connect(self, access: Access = Access.WRITE, provider: str | None = None) -> Provider:
-        if (access, provider) not in self._opened:
-            self._opened[access, provider] = _Kept(super().connect(access, provider))  # type: ignore[assignment]
-        return self._opened[access, provider]
-
-    def end(self) -> None:
-        for provider in self._opened.values():
-            provider.end()  # type: ignore[attr-defined]
-        self.close()
 
     def begin(self, world: Worlds, *, hidden: bool) -> None:
         """Put in place what is live, with nobody's help."""
@@ -102,26 +89,6 @@ class Quick(BosHarness):
         replication = self.emulator.cloud.replication
         with self.emulator.cloud.lock:
             return {(bucket, one.rule.id): one for bucket in SOURCES for one in replication.records(bucket)}
-
-
-class _Kept:
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
-        self._facts: dict[Location, LocationFacts] = {}
-
-    def inspect(self, location: Location) -> LocationFacts:
-        if location not in self._facts:
-            self._facts[location] = self._provider.inspect(location)
-        return self._facts[location]
-
-    def close(self) -> None:
-        """Nothing: it is used again."""
-
-    def end(self) -> None:
-        self._provider.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._provider, name)
 
 
 # The oracle: documents of the service and what it holds, no line of the provider's -------------------------------

@@ -16,8 +16,8 @@ from reconciler.emulators.alarik.seed import seed
 from reconciler.emulators.alarik.switches import DEFAULT_REGION, AlarikSwitches
 from reconciler.emulators.emulator import Context, Options
 from reconciler.emulators.message import JsonValue
-from reconciler.emulators.s3.switches import Board
 from reconciler.emulators.server import Server
+from reconciler.emulators.switchboard import Board
 
 #: Who there is: role, and name to log in with. Only the first of them owns what a seeded server holds.
 _USERS: Final = {"owner": "replicator", "admin": "alarik", "other": "guest"}

@@ -28,8 +28,8 @@ from reconciler.emulators.s3 import operations
 from reconciler.emulators.s3.errors import by_status
 from reconciler.emulators.s3.objects import Change
 from reconciler.emulators.s3.store import Store
-from reconciler.emulators.s3.switches import Board
 from reconciler.emulators.server import Handler
+from reconciler.emulators.switchboard import Board
 
 ACCOUNT: Final = "alarik"
 

@@ -24,7 +24,7 @@ from reconciler.emulators.alarik.switches import AlarikSwitches
 from reconciler.emulators.clock import Alarm, Clock
 from reconciler.emulators.message import JsonValue
 from reconciler.emulators.s3.store import Store
-from reconciler.emulators.s3.switches import Board
+from reconciler.emulators.switchboard import Board
 
 WORKERS: Final = 4
 PAGE: Final = 1000

@@ -10,7 +10,7 @@ from reconciler.emulators.bos.bucket import Bucket
 from reconciler.emulators.bos.objects import ARCHIVE, storage_class
 from reconciler.emulators.bos.record import Counts, Record
 from reconciler.emulators.bos.rule import CLASSES, MULTI_AZ_CLASSES
-from reconciler.emulators.bos.worker import Task
+from reconciler.emulators.bos.task import Task
 from reconciler.emulators.message import JsonValue
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Final
 
+from reconciler.emulators.agenda import Agenda
 from reconciler.emulators.bos.bucket import Bucket, canned, check_name
 from reconciler.emulators.bos.carrier import Carrier
 from reconciler.emulators.bos.identity import Account, Identities
@@ -13,7 +14,6 @@ from reconciler.emulators.bos.refusal import Refusal, denied, invalid, no_such_b
 from reconciler.emulators.bos.replication import Replication
 from reconciler.emulators.bos.switches import Switches
 from reconciler.emulators.bos.uploads import Uploads
-from reconciler.emulators.bos.worker import Worker
 from reconciler.emulators.clock import Clock
 from reconciler.emulators.s3.store import Store
 
@@ -29,7 +29,7 @@ class Cloud:
         self.identities = Identities()
         self.buckets: dict[str, Bucket] = {}
         self.carrier = Carrier(self)
-        self.worker = Worker(clock, self.switches, self.carrier)
+        self.worker = Agenda("bos-replication", clock, self.carrier, lambda: self.switches["worker"] == "stopped")
         self.replication = Replication(self, self.worker.push)
         self.objects = Objects(Store("bos"), self.replication.observe)
         self.lock = self.objects.store.lock

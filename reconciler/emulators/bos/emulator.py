@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,6 +9,7 @@ from typing import Final
 
 from moto.s3.models import FakeKey
 
+from reconciler.emulators.arguments import content, text
 from reconciler.emulators.bos.bucket import canned
 from reconciler.emulators.bos.cloud import REGIONS, Cloud
 from reconciler.emulators.bos.identity import FOREIGN, OTHER, OWNER, PERMANENT, SESSION, Account, Credential
@@ -149,34 +148,34 @@ class BosEmulator:
         if region not in REGIONS or account not in _ACCOUNTS:
             raise ValueError(f"region must be one of {', '.join(REGIONS)}, account one of {', '.join(_ACCOUNTS)}")
         multi_az = arguments.get("multi_az", False) is True
-        self.cloud.create_bucket(_text(arguments, "bucket"), _ACCOUNTS[str(account)], str(region), multi_az=multi_az)
+        self.cloud.create_bucket(text(arguments, "bucket"), _ACCOUNTS[str(account)], str(region), multi_az=multi_az)
         return {}
 
     def set_acl(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
-        bucket = self.cloud.buckets.get(_text(arguments, "bucket"))
+        bucket = self.cloud.buckets.get(text(arguments, "bucket"))
         if bucket is None:
             raise ValueError("no such bucket")
-        granted = canned(_text(arguments, "acl"), bucket.owner)
+        granted = canned(text(arguments, "acl"), bucket.owner)
         self.cloud.buckets[bucket.name] = replace(bucket, grants=granted)
         return {}
 
     def versioning(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
-        status = _text(arguments, "status")
+        status = text(arguments, "status")
         if status not in {"Enabled", "Suspended"}:
             raise ValueError("status must be Enabled or Suspended")
-        self.cloud.objects.set_versioning(_text(arguments, "bucket"), status)
+        self.cloud.objects.set_versioning(text(arguments, "bucket"), status)
         return {}
 
     def write(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
-        bucket = self.cloud.buckets.get(_text(arguments, "bucket"))
+        bucket = self.cloud.buckets.get(text(arguments, "bucket"))
         if bucket is None:
             raise ValueError("no such bucket")
-        chosen = _text(arguments, "storage_class") if "storage_class" in arguments else None
-        made = self.cloud.objects.write(bucket, _text(arguments, "key"), _content(arguments), (), chosen)
+        chosen = text(arguments, "storage_class") if "storage_class" in arguments else None
+        made = self.cloud.objects.write(bucket, text(arguments, "key"), content(arguments), (), chosen)
         return {"eTag": made.etag.strip('"')}
 
     def delete(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
-        self.cloud.objects.delete(_text(arguments, "bucket"), _text(arguments, "key"))
+        self.cloud.objects.delete(text(arguments, "bucket"), text(arguments, "key"))
         return {}
 
     def stop(self) -> None:
@@ -227,22 +226,3 @@ def _keys(credential: Credential) -> dict[str, JsonValue]:
 def _summary(version: FakeKey) -> JsonValue:
     digest = hashlib.sha256(version.value).hexdigest()
     return {"size": version.size, "sha256": digest, "storage_class": storage_class(version)}
-
-
-def _text(arguments: Mapping[str, JsonValue], name: str) -> str:
-    value = arguments.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} must be a text")
-    return value
-
-
-def _content(arguments: Mapping[str, JsonValue]) -> bytes:
-    content, encoded = arguments.get("text"), arguments.get("base64")
-    if isinstance(content, str) and encoded is None:
-        return content.encode()
-    if isinstance(encoded, str) and content is None:
-        try:
-            return base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
-            raise ValueError("base64 cannot be decoded") from error
-    raise ValueError("give one of text and base64")

@@ -17,7 +17,7 @@ from reconciler.emulators.bos.objects import Touch
 from reconciler.emulators.bos.record import Record
 from reconciler.emulators.bos.refusal import Refusal, denied, invalid, no_such_bucket
 from reconciler.emulators.bos.rule import ALL_RULES_BYTES, CLASSES, MOST_RULES, MULTI_AZ_CLASSES, Rule
-from reconciler.emulators.bos.worker import Kind, Task
+from reconciler.emulators.bos.task import Kind, Task
 from reconciler.emulators.message import JsonValue
 
 if TYPE_CHECKING:

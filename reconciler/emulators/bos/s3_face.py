@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 from reconciler.emulators.bos.bucket import FULL_CONTROL
@@ -24,8 +24,9 @@ from reconciler.emulators.message import Reply, Request
 from reconciler.emulators.s3 import operations
 from reconciler.emulators.s3.document import NAMESPACE, parse, text
 from reconciler.emulators.s3.errors import S3Error, by_status, render
+from reconciler.emulators.s3.objects import ObjectCall, keys_to_delete, plain
 from reconciler.emulators.s3.payload import decode
-from reconciler.emulators.s3.signature import verify, without_signature
+from reconciler.emulators.s3.signature import verify
 from reconciler.emulators.server import Handler
 
 #: Calls that go to the store as they are, with the permission they need.
@@ -48,13 +49,6 @@ _PLAIN: Final[Mapping[str, str]] = {
 }
 #: Calls that change objects, of which the rules must hear.
 _WRITES: Final = frozenset({"CompleteMultipartUpload", "CopyObject", "DeleteObject", "DeleteObjects", "PutObject"})
-_PAGES: Final[Mapping[str, str]] = {
-    "ListMultipartUploads": "max-uploads",
-    "ListObjectVersions": "max-keys",
-    "ListObjects": "max-keys",
-    "ListObjectsV2": "max-keys",
-    "ListParts": "max-parts",
-}
 _DOMAIN: Final = ".bcebos.com"
 _LOCAL: Final = ".localhost"
 
@@ -158,7 +152,7 @@ class S3Face:
         chosen = call.request.header("x-amz-storage-class")
         if chosen is not None:
             check_class(chosen, multi_az=bucket.multi_az)
-        keys = _keys_to_delete(call.request) if call.name == "DeleteObjects" else [call.key]
+        keys = keys_to_delete(call.request) if call.name == "DeleteObjects" else [call.key]
         before = {key: self._cloud.objects.latest(call.bucket, key) for key in keys}
         kept = tuple(pair for pair in call.request.headers if pair[0].lower() != "x-amz-storage-class")
         reply = self._plain(replace(call, request=replace(call.request, headers=kept)))
@@ -168,10 +162,8 @@ class S3Face:
         return reply
 
     def _plain(self, call: _Call) -> Reply:
-        request = replace(call.request, query=without_signature(call.request.query))
-        if request.page_size is not None and call.name in _PAGES:
-            request = _shortened(request, _PAGES[call.name], request.page_size)
-        return self._cloud.objects.store.answer(request, STORE_REGION)
+        asked = ObjectCall(call.name, call.bucket, call.key, call.request, STORE_REGION)
+        return plain(self._cloud.objects.store, asked)
 
 
 _SPECIAL: Final[Mapping[str, Callable[[S3Face, _Call], Reply]]] = {
@@ -193,18 +185,6 @@ def _path_style(request: Request) -> Request:
         # BUCKET.s3.REGION.bcebos.com: the last two labels before the domain are the service's.
         front = ".".join(host.removesuffix(_DOMAIN).split(".")[:-2])
     return replace(request, raw_path=f"/{front}{request.raw_path}") if front else request
-
-
-def _shortened(request: Request, parameter: str, size: int) -> Request:
-    pairs = parse_qsl(request.query, keep_blank_values=True)
-    asked = [int(value) for name, value in pairs if name == parameter and value.isdecimal()]
-    others = [(name, value) for name, value in pairs if name != parameter]
-    return replace(request, query=urlencode([*others, (parameter, str(min([size, *asked])))]))
-
-
-def _keys_to_delete(request: Request) -> list[str]:
-    root = parse(request.body, "Delete")
-    return list(dict.fromkeys(text(entry, "Key") or "" for entry in root.findall("Object")))
 
 
 def _xml(root: str, inner: str) -> Reply:

@@ -6,14 +6,11 @@ default: what the documents make likelier. Sources for what is known: ``specs/bo
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
 from typing import Final
 
-from reconciler.emulators.message import JsonValue
+from reconciler.emulators.switchboard import Choices, Numbers, Table
 
-#: Name: allowed values, the usual one first.
-CHOICES: Final[Mapping[str, tuple[JsonValue, ...]]] = {
+CHOICES: Final[Choices] = {
     # What GET and list tell of a rule.
     "echo_not_include_resource": (True, False),
     "echo_destination_prefix": (True, False),
@@ -68,8 +65,8 @@ CHOICES: Final[Mapping[str, tuple[JsonValue, ...]]] = {
     "worker": ("running", "stopped"),
 }
 
-#: Name: the usual value, the lowest and the highest. Seconds are of the emulated clock, except for clock_skew_s.
-NUMBERS: Final[Mapping[str, tuple[float, float, float]]] = {
+#: Seconds are of the emulated clock, except for clock_skew_s.
+NUMBERS: Final[Numbers] = {
     # The copies of one pass over the existing objects are spread over so long.
     "history_seconds": (0.3, 0, 86_400),
     # Between a write and its replica.
@@ -86,47 +83,8 @@ NUMBERS: Final[Mapping[str, tuple[float, float, float]]] = {
 }
 
 
-class Switches:
-    """The present values. Thread-safe: ``set`` changes all named switches at once or none."""
+class Switches(Table):
+    """The present values."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._values: dict[str, JsonValue] = {name: values[0] for name, values in CHOICES.items()}
-        self._values |= {name: usual for name, (usual, _, _) in NUMBERS.items()}
-
-    def __getitem__(self, name: str) -> JsonValue:
-        with self._lock:
-            return self._values[name]
-
-    def number(self, name: str) -> float:
-        value = self[name]
-        return float(value) if isinstance(value, int | float) else 0.0
-
-    def whole(self, name: str) -> int:
-        """The value of a switch that holds a whole number, as an HTTP status is."""
-        return int(self.number(name))
-
-    def all(self) -> dict[str, JsonValue]:
-        with self._lock:
-            return dict(self._values)
-
-    def set(self, values: Mapping[str, JsonValue]) -> None:
-        """ValueError, and nothing changed, for an unknown name or a value that the switch cannot hold."""
-        for name, value in values.items():
-            _check(name, value)
-        with self._lock:
-            self._values |= values
-
-
-def _check(name: str, value: JsonValue) -> None:
-    if name in CHOICES:
-        allowed = CHOICES[name]
-        if not any(value == one and type(value) is type(one) for one in allowed):
-            raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}")
-    elif name in NUMBERS:
-        usual, low, high = NUMBERS[name]
-        kind = int if isinstance(usual, int) else int | float
-        if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
-            raise ValueError(f"{name} must be a number from {low:g} to {high:g}")
-    else:
-        raise ValueError(f"no switch named {name}; there is {', '.join(sorted((*CHOICES, *NUMBERS)))}")
+        super().__init__(CHOICES, NUMBERS)

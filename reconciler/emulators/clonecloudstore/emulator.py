@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from reconciler.emulators.arguments import content, text
 from reconciler.emulators.clonecloudstore.actions import Journal
 from reconciler.emulators.clonecloudstore.call import SERVICES
 from reconciler.emulators.clonecloudstore.records import STATUSES
@@ -18,8 +17,8 @@ from reconciler.emulators.clonecloudstore.site import Site
 from reconciler.emulators.clonecloudstore.switches import Switches
 from reconciler.emulators.emulator import Context, Options
 from reconciler.emulators.message import JsonValue
-from reconciler.emulators.s3.switches import Board
 from reconciler.emulators.server import Server
+from reconciler.emulators.switchboard import Board
 
 #: Names of sites, and whether they know each other when they start with data, by flavour.
 FLAVOURS: Final[Mapping[str, tuple[tuple[str, ...], bool]]] = {
@@ -159,7 +158,7 @@ class CloneCloudStoreEmulator:
         return {}
 
     def set_status(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
-        site, key, status = self._site(arguments), _key(arguments), _text(arguments, "status")
+        site, key, status = self._site(arguments), _key(arguments), text(arguments, "status")
         wanted = next((one for one in STATUSES if one == status), None)
         if wanted is None:
             raise ValueError(f"status is one of {', '.join(STATUSES)}")
@@ -172,13 +171,13 @@ class CloneCloudStoreEmulator:
         return {}
 
     def lose_bytes(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
-        self._site(arguments).storage.delete((_text(arguments, "bucket"), _text(arguments, "object")))
+        self._site(arguments).storage.delete((text(arguments, "bucket"), text(arguments, "object")))
         return {}
 
     def replace_bytes(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
-        site, key = self._site(arguments), (_text(arguments, "bucket"), _text(arguments, "object"))
+        site, key = self._site(arguments), (text(arguments, "bucket"), text(arguments, "object"))
         _there(site, key)
-        site.storage.write(key, _content(arguments))
+        site.storage.write(key, content(arguments))
         return {}
 
     def forget_row(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
@@ -209,7 +208,7 @@ class CloneCloudStoreEmulator:
             site.wake()
 
     def _site(self, arguments: Mapping[str, JsonValue]) -> Site:
-        name = _text(arguments, "site")
+        name = text(arguments, "site")
         if name not in self._sites:
             raise ValueError(f"no site {name}; there is {', '.join(self._sites)}")
         return self._sites[name]
@@ -230,29 +229,10 @@ _ACTS: Final[Mapping[str, Callable[[CloneCloudStoreEmulator, Mapping[str, JsonVa
 }
 
 
-def _text(arguments: Mapping[str, JsonValue], name: str) -> str:
-    value = arguments.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} must be a text")
-    return value
-
-
 def _key(arguments: Mapping[str, JsonValue]) -> tuple[str, str]:
-    return _text(arguments, "bucket"), _text(arguments, "object") if "object" in arguments else ""
+    return text(arguments, "bucket"), text(arguments, "object") if "object" in arguments else ""
 
 
 def _there(site: Site, key: tuple[str, str]) -> None:
     if not (key in site.database.objects if key[1] else key[0] in site.database.buckets):
         raise ValueError("no such row")
-
-
-def _content(arguments: Mapping[str, JsonValue]) -> bytes:
-    content, encoded = arguments.get("text"), arguments.get("base64")
-    if isinstance(content, str) and encoded is None:
-        return content.encode()
-    if isinstance(encoded, str) and content is None:
-        try:
-            return base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
-            raise ValueError("base64 cannot be decoded") from error
-    raise ValueError("give one of text and base64")

@@ -21,7 +21,7 @@ from reconciler.emulators.clonecloudstore.topic import Topic
 from reconciler.emulators.clonecloudstore.views import Cache, Directory, Rights
 from reconciler.emulators.clonecloudstore.wire import digest
 from reconciler.emulators.message import JsonValue
-from reconciler.emulators.s3.switches import Board
+from reconciler.emulators.switchboard import Board
 
 T = TypeVar("T")
 

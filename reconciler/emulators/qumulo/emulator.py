@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from reconciler.emulators.arguments import content
 from reconciler.emulators.emulator import Context, Options
 from reconciler.emulators.message import JsonValue
 from reconciler.emulators.qumulo.cluster import Cluster
@@ -117,7 +116,7 @@ class QumuloEmulator:
 
     def write(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
         with self.cluster.lock:
-            return {"id": str(_put(self.cluster.tree, _path(arguments), _content(arguments)).id)}
+            return {"id": str(_put(self.cluster.tree, _path(arguments), content(arguments)).id)}
 
     def make_directory(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
         with self.cluster.lock:
@@ -182,15 +181,3 @@ def _path(arguments: Mapping[str, JsonValue]) -> str:
     if not isinstance(path, str) or not path.startswith("/"):
         raise ValueError("path must be an absolute path")
     return path
-
-
-def _content(arguments: Mapping[str, JsonValue]) -> bytes:
-    text, encoded = arguments.get("text"), arguments.get("base64")
-    if isinstance(text, str) and encoded is None:
-        return text.encode()
-    if isinstance(encoded, str) and text is None:
-        try:
-            return base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
-            raise ValueError("base64 cannot be decoded") from error
-    raise ValueError("give one of text and base64")

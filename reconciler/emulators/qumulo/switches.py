@@ -6,14 +6,11 @@ default. Sources for what is known: ``specs/qumulo/SOURCE.md``.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
 from typing import Final
 
-from reconciler.emulators.message import JsonValue
+from reconciler.emulators.switchboard import Choices, Numbers, Table
 
-#: Name: allowed values, the usual one first.
-CHOICES: Final[Mapping[str, tuple[JsonValue, ...]]] = {
+CHOICES: Final[Choices] = {
     # Form of object_folder in answers, after the leading slash is gone: as given, without or with a trailing slash.
     "folder_form": ("keep", "strip", "slash"),
     # ca_certificate in answers when none was given.
@@ -46,61 +43,22 @@ CHOICES: Final[Mapping[str, tuple[JsonValue, ...]]] = {
     "public_authorities": ("system", "world"),
 }
 
-#: Name: the usual value and the highest. Seconds are of the emulated clock.
-NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
+#: Seconds are of the emulated clock.
+NUMBERS: Final[Numbers] = {
     # A job takes at least this long; its files are spread over the time.
-    "job_seconds": (0.3, 86_400.0),
-    "estimate_seconds": (0.0, 86_400.0),
+    "job_seconds": (0.3, 0, 86_400),
+    "estimate_seconds": (0.0, 0, 86_400),
     # From an abort to the end of the job.
-    "abort_seconds": (0.0, 86_400.0),
+    "abort_seconds": (0.0, 0, 86_400),
     # The most entries on a page of a directory.
-    "page_limit": (1000, 100_000),
+    "page_limit": (1000, 1, 100_000),
     # The objects that a job asks for at a time.
-    "bucket_page": (1000, 1000),
+    "bucket_page": (1000, 1, 1000),
 }
 
 
-class Switches:
-    """The present values. Thread-safe: ``set`` changes all named switches at once or none."""
+class Switches(Table):
+    """The present values."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._values: dict[str, JsonValue] = {name: values[0] for name, values in CHOICES.items()}
-        self._values |= {name: usual for name, (usual, _) in NUMBERS.items()}
-
-    def __getitem__(self, name: str) -> JsonValue:
-        with self._lock:
-            return self._values[name]
-
-    def number(self, name: str) -> float:
-        value = self[name]
-        return float(value) if isinstance(value, int | float) else 0.0
-
-    def whole(self, name: str) -> int:
-        """The value of a switch that holds a whole number, as an HTTP status is."""
-        return int(self.number(name))
-
-    def all(self) -> dict[str, JsonValue]:
-        with self._lock:
-            return dict(self._values)
-
-    def set(self, values: Mapping[str, JsonValue]) -> None:
-        """ValueError, and nothing changed, for an unknown name or a value that the switch cannot hold."""
-        for name, value in values.items():
-            _check(name, value)
-        with self._lock:
-            self._values |= values
-
-
-def _check(name: str, value: JsonValue) -> None:
-    if name in CHOICES:
-        allowed = CHOICES[name]
-        if not any(value == one and type(value) is type(one) for one in allowed):
-            raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}")
-    elif name in NUMBERS:
-        usual, high = NUMBERS[name]
-        kind, low = (int, 1) if isinstance(usual, int) else (int | float, 0)
-        if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
-            raise ValueError(f"{name} must be a number from {low} to {high:g}")
-    else:
-        raise ValueError(f"no switch named {name}; there is {', '.join(sorted((*CHOICES, *NUMBERS)))}")
+        super().__init__(CHOICES, NUMBERS)

@@ -14,8 +14,9 @@ from reconciler.emulators.s3.payload import has_integrity_header
 from reconciler.emulators.s3.presentation import changed, is_faithful, migrated, with_ids
 from reconciler.emulators.s3.rules import Rule, read_rules
 from reconciler.emulators.s3.store import Store
-from reconciler.emulators.s3.switches import AwsSwitches, Board
+from reconciler.emulators.s3.switches import AwsSwitches
 from reconciler.emulators.s3.validation import Place, validate
+from reconciler.emulators.switchboard import Board
 
 
 class Resource(Protocol):

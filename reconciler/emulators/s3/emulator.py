@@ -16,9 +16,10 @@ from reconciler.emulators.s3.rules import Rule
 from reconciler.emulators.s3.seed import seed
 from reconciler.emulators.s3.service import S3Service
 from reconciler.emulators.s3.store import Store
-from reconciler.emulators.s3.switches import AwsSwitches, Board, RgwSwitches, Switches
+from reconciler.emulators.s3.switches import AwsSwitches, RgwSwitches, Switches
 from reconciler.emulators.s3.worker import Behaviour, Worker
 from reconciler.emulators.server import Server
+from reconciler.emulators.switchboard import Board
 
 ACCOUNT = "111122223333"
 ACCESS_KEY = "AKIAEMULATEDEXAMPLE1"

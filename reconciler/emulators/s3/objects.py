@@ -71,7 +71,7 @@ def read(store: Store, call: ObjectCall) -> tuple[Reply, Version | None]:
 
 def write(store: Store, call: ObjectCall) -> tuple[Reply, list[Change]]:
     """The answer to a call that changes objects, and what it did. The caller holds the store's lock."""
-    keys = _keys_to_delete(call.request) if call.name == "DeleteObjects" else [call.key]
+    keys = keys_to_delete(call.request) if call.name == "DeleteObjects" else [call.key]
     bucket = store.bucket(call.bucket)
     if bucket is None:
         raise no_such_bucket(call.bucket)
@@ -125,6 +125,7 @@ def _shortened(request: Request, parameter: str, size: int) -> Request:
     return replace(request, query=urlencode([*others, (parameter, str(min([size, *asked])))]))
 
 
-def _keys_to_delete(request: Request) -> list[str]:
+def keys_to_delete(request: Request) -> list[str]:
+    """The keys that a DeleteObjects names, each once."""
     root = parse(request.body, "Delete")
     return list(dict.fromkeys(text(entry, "Key") or "" for entry in root.findall("Object")))

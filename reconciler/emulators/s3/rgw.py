@@ -16,7 +16,8 @@ from reconciler.emulators.message import Hangup, Reply, Request
 from reconciler.emulators.s3.document import parse, serialise, text
 from reconciler.emulators.s3.errors import S3Error, invalid_argument, malformed
 from reconciler.emulators.s3.rules import ARN, Rule, bucket_of, prefix_of, read_rules, tag_elements
-from reconciler.emulators.s3.switches import Board, RgwSwitches
+from reconciler.emulators.s3.switches import RgwSwitches
+from reconciler.emulators.switchboard import Board
 
 _HEADS = {"bare": "", "arn": ARN, "doubled_arn": ARN + ARN}
 

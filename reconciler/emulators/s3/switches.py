@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from reconciler.emulators.message import JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Switches(BaseModel):
@@ -61,28 +57,3 @@ class RgwSwitches(Switches):
     bare_names: Literal["ignored", "followed"] = "ignored"
     sync_policy: bool = True
     crash_on_destination_change: bool = True
-
-
-T = TypeVar("T", bound=BaseModel)
-
-
-class Board(Generic[T]):
-    """The switches as they are now. Reading never blocks; ``changed`` is called after every change."""
-
-    def __init__(self, initial: T, changed: Callable[[], None] = lambda: None) -> None:
-        self._lock = threading.Lock()
-        self._changed = changed
-        self.now = initial
-
-    def set(self, values: Mapping[str, JsonValue]) -> None:
-        """Change some. ValueError, and nothing changed, if one is unknown or cannot have that value."""
-        with self._lock:
-            try:
-                self.now = type(self.now).model_validate({**self.now.model_dump(), **values})
-            except ValidationError as error:
-                reasons = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-                raise ValueError("; ".join(reasons)) from error
-        self._changed()
-
-    def describe(self) -> dict[str, JsonValue]:
-        return self.now.model_dump(mode="json")

@@ -7,16 +7,15 @@ Source: Amazon S3 user guide, "What does Amazon S3 replicate?", "Getting replica
 from __future__ import annotations
 
 import copy
-import heapq
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, cast
 
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey
 
+from reconciler.emulators.agenda import Agenda
 from reconciler.emulators.clock import Clock
 from reconciler.emulators.message import JsonValue
 from reconciler.emulators.s3.objects import Change
@@ -58,12 +57,10 @@ class _Origin:
     version_id: str
 
 
-@dataclass(order=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Task:
-    due: float
-    number: int
-    origin: _Origin = field(compare=False)
-    rule: Rule = field(compare=False)
+    origin: _Origin
+    rule: Rule
 
 
 class _FailedError(Exception):
@@ -85,30 +82,24 @@ class Worker:
         rules: Callable[[str], tuple[Rule, ...]],
         held: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._clock = clock
-        self._alarm = clock.alarm()
         self._behaviour = behaviour
         self._settings = settings
         self._rules = rules
         self._held = held
+        self._agenda = Agenda("replication", clock, self._do, self._idle)
         self._lock = threading.Lock()
-        self._queue: list[_Task] = []
-        self._number = 0
-        self._under_way = 0
         self._failures: deque[dict[str, JsonValue]] = deque(maxlen=_FAILURES_KEPT)
-        self._thread = threading.Thread(target=self._run, name="replication", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        self._agenda.start()
 
     def join(self) -> None:
         """Wait for the end, after the clock was stopped."""
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        self._agenda.join()
 
     def wake(self) -> None:
         """Look at the switches again."""
-        self._alarm.ring()
+        self._agenda.wake()
 
     def observe(self, store: Store, bucket: str, change: Change) -> None:
         """Note what a client's request has changed; decides at once which rules it meets."""
@@ -128,8 +119,9 @@ class Worker:
             self._observe_tags(store, bucket, change.key, change.tagged, rules)
 
     def describe(self) -> dict[str, JsonValue]:
+        queued = self._agenda.queued
         with self._lock:
-            return {"queued": len(self._queue) + self._under_way, "failures": list(self._failures)}
+            return {"queued": queued, "failures": list(self._failures)}
 
     def _observe_new(self, store: Store, bucket: str, key: str, version: Version, rules: tuple[Rule, ...]) -> None:
         if isinstance(version, FakeDeleteMarker):
@@ -150,39 +142,12 @@ class Worker:
 
     def _enqueue(self, origin: _Origin, rules: tuple[Rule, ...], tags: Mapping[str, str]) -> list[Rule]:
         chosen = list(by_destination(rules, origin.key, tags).values())
-        due = self._clock.monotonic() + self._settings().replication_lag_s
-        with self._lock:
-            for rule in chosen:
-                self._number += 1
-                heapq.heappush(self._queue, _Task(due, self._number, origin, rule))
-        if chosen:
-            self._alarm.ring()
+        for rule in chosen:
+            self._agenda.push(_Task(origin, rule), self._settings().replication_lag_s)
         return chosen
-
-    def _run(self) -> None:
-        while self._alarm.wait(self._next_due()):
-            while (task := self._take()) is not None:
-                try:
-                    self._do(task)
-                except Exception:  # noqa: BLE001  (the worker's own mistake must be seen, and must not end it)
-                    traceback.print_exc()
-                finally:
-                    with self._lock:
-                        self._under_way -= 1
 
     def _idle(self) -> bool:
         return self._settings().worker == "stopped" or self._held()
-
-    def _next_due(self) -> float | None:
-        with self._lock:
-            return self._queue[0].due if self._queue and not self._idle() else None
-
-    def _take(self) -> _Task | None:
-        with self._lock:
-            if self._queue and not self._idle() and self._queue[0].due <= self._clock.monotonic():
-                self._under_way += 1
-                return heapq.heappop(self._queue)
-            return None
 
     def _do(self, task: _Task) -> None:
         with task.origin.store.lock:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
+from reconciler.emulators.arguments import Arguments, content, text
 from reconciler.emulators.message import JsonValue
 from reconciler.emulators.scp import folder
 from reconciler.emulators.scp.cloud import REGIONS
@@ -18,8 +17,6 @@ from reconciler.emulators.server import Server
 
 if TYPE_CHECKING:
     from reconciler.emulators.scp.emulator import ScpEmulator
-
-Arguments = Mapping[str, JsonValue]
 
 
 def perform(emulator: ScpEmulator, action: str, arguments: Arguments) -> JsonValue:
@@ -53,7 +50,7 @@ def rotate_key(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
     role = arguments.get("user", "owner")
     if not isinstance(role, str) or role not in emulator.roles or set(arguments) - {"user", "access_key", "secret_key"}:
         raise ValueError(f"user is one of {', '.join(emulator.roles)}; access_key and secret_key can be chosen")
-    chosen = [_text(arguments, name) if name in arguments else None for name in ("access_key", "secret_key")]
+    chosen = [text(arguments, name) if name in arguments else None for name in ("access_key", "secret_key")]
     emulator.set_key(role, *chosen)
     return emulator.credentials(role)
 
@@ -72,7 +69,7 @@ def replicate_now(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
 
 def write(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
     path = _path(emulator, arguments)
-    data = _content(arguments)
+    data = content(arguments)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return {"size": len(data)}
@@ -84,11 +81,11 @@ def delete(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
 
 
 def create_volume(emulator: ScpEmulator, arguments: Arguments) -> JsonValue:
-    cloud, name, region = emulator.cloud, _text(arguments, "name"), str(arguments.get("region", REGIONS[0]))
+    cloud, name, region = emulator.cloud, text(arguments, "name"), str(arguments.get("region", REGIONS[0]))
     if region not in REGIONS or cloud.taken(name, region):
         raise ValueError(f"region is one of {', '.join(REGIONS)}, and the name must be free there")
     protocol, kind = str(arguments.get("protocol", "NFS")), str(arguments.get("type_name", "HDD"))
-    number = str(UUID(_text(arguments, "id"))) if "id" in arguments else str(uuid4())
+    number = str(UUID(text(arguments, "id"))) if "id" in arguments else str(uuid4())
     if number in cloud.volumes:
         raise ValueError("there is a volume of this id")
     made = cloud.add(Volume(number, name, region, protocol, kind, cloud.clock.now()))
@@ -191,7 +188,7 @@ def _servers(emulator: ScpEmulator, arguments: Arguments) -> list[Server]:
 
 
 def _replication(emulator: ScpEmulator, arguments: Arguments) -> Replication:
-    found = emulator.cloud.replications.get(_text(arguments, "replication_id"))
+    found = emulator.cloud.replications.get(text(arguments, "replication_id"))
     if found is None:
         raise ValueError("no such replication")
     return found
@@ -199,31 +196,12 @@ def _replication(emulator: ScpEmulator, arguments: Arguments) -> Replication:
 
 def _path(emulator: ScpEmulator, arguments: Arguments) -> Path:
     volume = _volume(emulator, arguments)
-    return folder.inside(emulator.cloud.mount(volume.id), _text(arguments, "path"))
+    return folder.inside(emulator.cloud.mount(volume.id), text(arguments, "path"))
 
 
 def _volume(emulator: ScpEmulator, arguments: Arguments) -> Volume:
-    wanted = _text(arguments, "volume")
+    wanted = text(arguments, "volume")
     found = [one for one in emulator.cloud.volumes.values() if wanted in {one.id, one.name}]
     if len(found) != 1:
         raise ValueError("no such volume" if not found else "several volumes have this name")
     return found[0]
-
-
-def _text(arguments: Arguments, name: str) -> str:
-    value = arguments.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} must be a text")
-    return value
-
-
-def _content(arguments: Arguments) -> bytes:
-    text, encoded = arguments.get("text"), arguments.get("base64")
-    if isinstance(text, str) and encoded is None:
-        return text.encode()
-    if isinstance(encoded, str) and text is None:
-        try:
-            return base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
-            raise ValueError("base64 cannot be decoded") from error
-    raise ValueError("give one of text and base64")

@@ -12,11 +12,11 @@ from typing import Final
 from uuid import UUID, uuid4, uuid5
 
 from reconciler.emulators.clock import Clock
-from reconciler.emulators.s3.switches import Board
 from reconciler.emulators.scp import folder, moment
 from reconciler.emulators.scp.records import Phase, Replication, Snapshot, Volume
 from reconciler.emulators.scp.refusal import missing
 from reconciler.emulators.scp.switches import ScpSwitches
+from reconciler.emulators.switchboard import Board
 
 REGIONS: Final = ("kr-west1", "kr-east1")
 _SEED_SPACE: Final = UUID("0e0a3c6e-6f0e-4f3b-9f51-9a6a8a1d7a10")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from reconciler.emulators.emulator import Context, Options
 from reconciler.emulators.message import JsonValue
-from reconciler.emulators.s3.switches import Board
 from reconciler.emulators.scp import acts, folder, presentation
 from reconciler.emulators.scp.cloud import REGIONS, Cloud
 from reconciler.emulators.scp.engine import Engine
@@ -20,6 +19,7 @@ from reconciler.emulators.scp.seed import seed
 from reconciler.emulators.scp.service import ScpService
 from reconciler.emulators.scp.switches import ScpSwitches
 from reconciler.emulators.server import Server
+from reconciler.emulators.switchboard import Board
 
 
 class ScpEmulator:

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from reconciler.model.finding import FieldPath, Finding
 from reconciler.model.relationship import Flow
 from reconciler.model.secret import SecretRef
+from reconciler.providers.address import AMAZON
 from reconciler.providers.alarik.config import AlarikConfig
 from reconciler.providers.alarik.convert import MOST, bucket_of, clean_endpoint, desired_target, identity, options_of
 from reconciler.providers.alarik.findings import found
 
-__all__ = ["AMAZON", "check", "check_together"]
+__all__ = ["check", "check_together"]
 
-AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 _PREFIX_MAX = 1024
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")

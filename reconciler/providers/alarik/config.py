@@ -1,21 +1,19 @@
 """What people write about an Alarik server and about a replication that it owns. Imports no SDK."""
 
 import re
-from ipaddress import ip_address
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from reconciler.model.manifest import Config, Options
 from reconciler.model.secret import SecretRef
 from reconciler.model.value import Document
+from reconciler.providers.address import Url, host_and_port, is_private
 
 __all__ = ["AlarikConfig", "AlarikOptions", "Credentials", "Login"]
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def _rule_id(value: str) -> str:
@@ -51,7 +49,7 @@ class AlarikConfig(Config):
     Source: Alarik documentation, *Internal API*; Alarik 1.0.0-beta-13, InternalAuthenticator.
     """
 
-    endpoint: str
+    endpoint: Url
     """`https://host[:port]`: S3 and the console API are one server."""
     region: str = Field(default="us-east-1", min_length=1, max_length=64, pattern=r"^[!-~]+$")
     """ALARIK_REGION of that server: what requests are signed for, here and by those that replicate to it."""
@@ -64,43 +62,20 @@ class AlarikConfig(Config):
     login: Login | None = None
     """Account, for the console API only."""
 
-    @field_validator("endpoint")
-    @classmethod
-    def _bare_url(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise ValueError("an endpoint is written https://host or https://host:port")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("an endpoint holds no user and no password: use `credentials`")
-        if parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise ValueError("an endpoint has no path and no query: write only https://host[:port]")
-        return value.rstrip("/")
-
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.credentials is None and self.login is None:
             raise ValueError("say who to be with `credentials`, with `login`, or with both")
-        if not self.insecure and not _private_enough(self.endpoint):
+        if not self.insecure and not is_private(self.endpoint):
             raise ValueError(
                 "`endpoint` is plain http on another machine: use https, or set `insecure: true` if nobody can listen"
             )
         return self
 
     @property
-    def host(self) -> str:
-        """The host that credentials are sent to."""
-        return (urlsplit(self.endpoint).hostname or "").lower()
-
-    @property
     def address(self) -> str:
         """The host with its port, as a trust file may pin it."""
-        parts = urlsplit(self.endpoint)
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
+        return host_and_port(self.endpoint)
 
     def system(self) -> str:
         """Name the server by its address: bucket names are its own."""
@@ -125,14 +100,3 @@ class AlarikOptions(Options):
         if self.id is not None and self.generation is not None:
             raise ValueError("`generation` is part of the id that is made from the name: give `id` or `generation`")
         return self
-
-
-def _private_enough(endpoint: str) -> bool:
-    parts = urlsplit(endpoint)
-    host = parts.hostname or ""
-    if parts.scheme == "https" or host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

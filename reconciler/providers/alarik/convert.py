@@ -22,8 +22,8 @@ from reconciler.providers.alarik.identity import fold, rule_id, target_id
 __all__ = [
     "ACCESS_KEY", "MOST", "PUT_RULES", "PUT_TARGETS", "RESYNC", "SECRET_KEY", "Replication", "Rule", "Target",
     "Unreadable", "bucket_of", "bucket_of_scope", "bucket_scope", "clean_endpoint", "desired_rule", "desired_target",
-    "document", "duplicates", "identity", "normalise", "observation", "options_of", "place_of", "read",
-    "read_document", "rule_digest", "rule_json", "settings", "target_digest", "target_json",
+    "document", "duplicates", "identity", "mapping", "mappings", "normalise", "observation", "options_of",
+    "place_of", "read", "read_document", "rule_digest", "rule_json", "settings", "target_digest", "target_json",
 ]  # fmt: skip
 
 # Operations as plans show them: with the path below the bucket's own, /api/v1/buckets/:bucket/.
@@ -139,8 +139,8 @@ def read(targets: Iterable[Mapping[str, Json]], rules: Iterable[Mapping[str, Jso
 
 def read_document(value: Json) -> Replication:
     """Read the document of a container's state back; empty if there is none."""
-    held = value if isinstance(value, dict) else {}
-    return read(_mappings(held.get("targets")), _mappings(held.get("rules")))
+    held = mapping(value)
+    return read(mappings(held.get("targets")), mappings(held.get("rules")))
 
 
 def document(held: Replication) -> dict[str, Json]:
@@ -198,7 +198,13 @@ def _rule(wire: _WireRule) -> Rule:
     )
 
 
-def _mappings(value: Json) -> list[dict[str, Json]]:
+def mapping(value: Json) -> dict[str, Json]:
+    """Return a mapping; empty for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: Json) -> list[dict[str, Json]]:
+    """Return the mappings of a list; none for anything else."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 

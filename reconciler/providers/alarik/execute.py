@@ -11,7 +11,7 @@ from reconciler.model.step import Call
 from reconciler.model.value import Json
 from reconciler.providers.alarik import convert
 from reconciler.providers.alarik.client import AlarikClient
-from reconciler.providers.alarik.convert import Replication, Unreadable
+from reconciler.providers.alarik.convert import Replication, Unreadable, mapping, mappings
 from reconciler.providers.alarik.identity import fold
 from reconciler.providers.base import CallResult, SecretResolver
 
@@ -53,7 +53,7 @@ class Executor:
         )  # fmt: skip
 
     def _put_targets(self, call: Call, secrets: SecretResolver) -> CallResult:
-        bucket, entries = _bucket(call), _mappings(_member(call, "targets"))
+        bucket, entries = _bucket(call), mappings(_member(call, "targets"))
         targets, rules = self._looked(call)
         wanted = [self._entry(call, one, targets) for one in entries]
         stay = {fold(str(one["id"])) for one in wanted}
@@ -66,7 +66,7 @@ class Executor:
         return _result(request, "the targets are so already")
 
     def _put_rules(self, call: Call, _secrets: SecretResolver) -> CallResult:
-        bucket, entries = _bucket(call), _mappings(_member(call, "rules"))
+        bucket, entries = _bucket(call), mappings(_member(call, "rules"))
         _, rules = self._looked(call)
         wanted = [self._entry(call, one, rules) for one in entries]
         if not rules and not wanted:
@@ -95,7 +95,7 @@ class Executor:
             "rules": {one.id: convert.rule_digest(one) for one in live.rules},
         }
         for kind, found in now.items():
-            states = _mapping(_mapping(expect).get(kind))
+            states = mapping(mapping(expect).get(kind))
             if problem := _difference(kind.removesuffix("s"), found, states):
                 raise self._moved(call, problem)
         return targets, rules
@@ -121,7 +121,7 @@ class Executor:
 
 def _difference(what: str, found: Mapping[str, str], states: Mapping[str, Json]) -> str:
     """Say in what a list is not as the plan expects; empty if it is."""
-    kept, gone = _mapping(states.get("kept")), _mapping(states.get("gone"))
+    kept, gone = mapping(states.get("kept")), mapping(states.get("gone"))
     listed = states.get("written")
     written = listed if isinstance(listed, list) else []
     for name, value in kept.items():
@@ -146,12 +146,4 @@ def _bucket(call: Call) -> str:
 
 
 def _member(call: Call, name: str) -> Json:
-    return _mapping(call.body).get(name)
-
-
-def _mapping(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _mappings(value: Json) -> list[dict[str, Json]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return mapping(call.body).get(name)

@@ -4,23 +4,12 @@ Apart from `check.py` because texts and the rules that pick them are read by dif
 documents, REPL-W4xx for the world.
 """
 
-from dataclasses import dataclass
-
 from reconciler.model.finding import FieldPath, Finding, Severity
+from reconciler.providers.findings import Text, finding
 
-__all__ = ["TEXTS", "Text", "found"]
+__all__ = ["TEXTS", "found"]
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What stays the same in all findings of one code. `detail` is for codes that have no case of their own."""
-
-    severity: Severity
-    summary: str
-    hint: str
-    detail: str = ""
 
 
 TEXTS = {
@@ -179,14 +168,6 @@ def found(
     provider: str | None = None,
 ) -> Finding:
     """Make a finding of a code; what is given takes the place of what its text says."""
-    text = TEXTS[code]
-    return Finding(
-        code=code,
-        severity=severity or text.severity,
-        summary=text.summary,
-        detail=detail or text.detail,
-        hint=hint or text.hint or None,
-        replication=replication,
-        provider=provider,
-        path=path,
+    return finding(
+        TEXTS, code, path, replication=replication, provider=provider, detail=detail, hint=hint, severity=severity
     )

@@ -1,16 +1,16 @@
 """Live rules as manifests, for `repl import`. Pure."""
 
-import re
 from collections.abc import Iterator
 
 from reconciler.model.observation import ContainerState, Observation
 from reconciler.model.relationship import Relationship, S3Endpoint
 from reconciler.model.value import Json
+from reconciler.providers.alarik.convert import mapping
 from reconciler.providers.base import Imported
+from reconciler.providers.names import slug, unique
 
 __all__ = ["imported"]
 
-_LONGEST_NAME = 63
 _OFF = "`state` is left out: the rule is enabled, but its target is not; write `active` or `paused`"
 
 
@@ -28,7 +28,7 @@ def imported(observation: Observation) -> Iterator[Imported]:
 
 
 def _manifest(state: ContainerState, live: Relationship, provider: str, taken: set[str]) -> Imported:
-    source, destination, own = (_mapping(live.settings.get(key)) for key in ("source", "destination", "alarik"))
+    source, destination, own = (mapping(live.settings.get(key)) for key in ("source", "destination", "alarik"))
     place: dict[str, Json] = {"provider": provider, "bucket": source["bucket"]}
     place |= {"prefix": source["prefix"]} if source["prefix"] else {}
     options: dict[str, Json] = {"id": live.identity}
@@ -39,7 +39,7 @@ def _manifest(state: ContainerState, live: Relationship, provider: str, taken: s
     return Imported(
         relationship=live,
         container=state.ref,
-        suggested_name=_unique(_name(place, destination), taken),
+        suggested_name=unique(_name(place, destination), taken),
         source=place,
         destination={"bucket": destination["bucket"]},
         spec={**({} if off else {"state": live.settings["state"]}), **spec, "alarik": options},
@@ -55,19 +55,4 @@ def _manifest(state: ContainerState, live: Relationship, provider: str, taken: s
 
 def _name(source: dict[str, Json], destination: dict[str, Json]) -> str:
     here = f"{source['bucket']}-{source['prefix']}" if "prefix" in source else str(source["bucket"])
-    words = re.sub(r"[^a-z0-9]+", "-", f"{here}-to-{destination['bucket']}".lower()).strip("-")
-    return words[:_LONGEST_NAME].strip("-") or "rule"
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    number, unique = 2, name
-    while unique in taken:
-        end = f"-{number}"
-        unique = name[: _LONGEST_NAME - len(end)].rstrip("-") + end
-        number += 1
-    taken.add(unique)
-    return unique
-
-
-def _mapping(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
+    return slug(f"{here}-to-{destination['bucket']}") or "rule"

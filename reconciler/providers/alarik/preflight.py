@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.observation import LocationFacts
 from reconciler.model.relationship import Flow
-from reconciler.providers.alarik.check import AMAZON
+from reconciler.providers.address import AMAZON
 from reconciler.providers.alarik.config import AlarikConfig
 from reconciler.providers.alarik.convert import bucket_of
 from reconciler.providers.alarik.findings import found

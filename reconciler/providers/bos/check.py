@@ -13,7 +13,7 @@ from reconciler.model.manifest import Existing
 from reconciler.model.relationship import Flow
 from reconciler.model.value import Json, canonical_json
 from reconciler.model.verification import Level
-from reconciler.providers.bos.config import RULE_ID_LENGTH
+from reconciler.providers.bos.config import BUCKET, RULE_ID_LENGTH
 from reconciler.providers.bos.convert import (
     REMAIN,
     body_size,
@@ -37,8 +37,6 @@ _KEY_MAX = 1024
 """Bytes of a key in UTF-8. Source: BOS documentation, 'Object naming'."""
 MULTI_AZ = "MAZ_"
 CLASSES = ("STANDARD", "STANDARD_IA", "COLD", "MAZ_STANDARD", "MAZ_STANDARD_IA")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-"""Source: the vendor's Python SDK, bos_handler."""
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _CANARY = ".repl-canary/"
 
@@ -112,7 +110,7 @@ def _id(flow: Flow) -> Iterator[Finding]:
 def _buckets(flow: Flow) -> Iterator[Finding]:
     source, destination = flow.spec.source.bucket or "", flow.spec.destination.bucket or ""
     for side, name in (("source", source), ("destination", destination)):
-        if not _BUCKET.fullmatch(name):
+        if not BUCKET.fullmatch(name):
             detail = f"{name!r}: a bucket's name has 3 to 63 lower-case letters, digits and inner hyphens."
             yield found("REPL-C314", flow.name, (side, "bucket"), detail)
     if source == destination:

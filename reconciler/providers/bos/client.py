@@ -4,7 +4,6 @@ Sources: BOS API, PutBucketReplication and its neighbours; the vendor's Python S
 """
 
 import json
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO, TypeVar
@@ -18,7 +17,7 @@ from reconciler.model.secret import SecretRef
 from reconciler.model.value import Json
 from reconciler.providers.base import Connection
 from reconciler.providers.bos.auth import BceAuth, Keys
-from reconciler.providers.bos.config import BosConfig
+from reconciler.providers.bos.config import BUCKET, BosConfig
 from reconciler.providers.bos.failure import explain
 from reconciler.providers.http import Answer, Ask, Endpoint, HttpClient
 
@@ -26,8 +25,6 @@ __all__ = ["BosClient"]
 
 T = TypeVar("T")
 JSON = {"Content-Type": "application/json; charset=utf-8"}
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-"""Source: the vendor's Python SDK, bos_handler. A name stands before the host: another one could lead elsewhere."""
 _VERSIONING = {"enabled": "Enabled", "suspended": "Suspended"}
 _NOT_TOLD = frozenset({ErrorCode.UNIMPLEMENTED, ErrorCode.INVALID_ARGUMENT, ErrorCode.NOT_FOUND})
 
@@ -71,6 +68,8 @@ class BosClient:
         self._secrets = connection.secrets
         self._lock = threading.Lock()
         self._keys: Keys | None = None
+        self._listing = threading.Lock()
+        self._zones: dict[str, bool | None] = {}
         self.http = HttpClient(
             Endpoint(
                 provider=self.name,
@@ -146,7 +145,7 @@ class BosClient:
             "region": lambda: self._text(bucket, "location", "locationConstraint"),
             "versioning": lambda: self.versioning(bucket),
             "storage_class": lambda: self._text(bucket, "storageClass", "storageClass"),
-            "multi_az": lambda: next((one.multi_az for one in self._buckets() if one.name == bucket), None),
+            "multi_az": lambda: self._multi_az(bucket),
             "archive_objects": lambda: self._archived(bucket),
         }
         refused = [name for name, look in looks.items() if not _looked(facts, name, look)]
@@ -208,7 +207,7 @@ class BosClient:
         """Return where a request goes instead of the endpoint, if so, and its path."""
         if bucket is None:
             return "", "/"
-        if not _BUCKET.fullmatch(bucket):
+        if not BUCKET.fullmatch(bucket):  # it stands before the host: another name could lead elsewhere
             raise ProviderError(
                 f"{bucket!r} is no bucket of BOS: 3 to 63 lower-case letters, digits and inner hyphens",
                 code=ErrorCode.INVALID_ARGUMENT, provider=self.name, operation="address a bucket",
@@ -232,6 +231,13 @@ class BosClient:
 
     def _buckets(self) -> Sequence[_Bucket]:
         return self.read(self.ask("GET"), _BUCKETS).buckets
+
+    def _multi_az(self, bucket: str) -> bool | None:
+        """Say what the list of buckets says of one. It is read once for all that it holds: the kind stays as made."""
+        with self._listing:
+            if bucket not in self._zones:
+                self._zones = {one.name: one.multi_az for one in self._buckets()}
+            return self._zones.get(bucket)
 
     def _archived(self, bucket: str) -> Json:
         listed = self.read(self.ask("GET", bucket, query={"maxKeys": "1000"}), _OBJECT).get("contents")

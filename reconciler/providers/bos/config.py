@@ -1,17 +1,21 @@
 """What people write about Baidu BOS and about a replication that it owns."""
 
+import re
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints
 
 from reconciler.model.manifest import Config, Options
 from reconciler.model.secret import SecretRef
 from reconciler.model.value import Document
+from reconciler.providers.address import PrivateUrl, host_and_port
 
-__all__ = ["RULE_ID_LENGTH", "BosConfig", "BosOptions", "Credentials"]
+__all__ = ["BUCKET", "RULE_ID_LENGTH", "BosConfig", "BosOptions", "Credentials"]
 
+BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+"""Name of a bucket. Source: the vendor's Python SDK, bos_handler."""
 RULE_ID_LENGTH = 20
 """Longest id of a rule. Source: BOS API, PutBucketReplication."""
 _CLOUD = "bcebos.com"
@@ -34,34 +38,14 @@ class BosConfig(Config):
 
     region: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
     """Region of the buckets, as in the service's host names: `bj`, `gz`, `su`."""
-    endpoint: str | None = None
+    endpoint: PrivateUrl | None = None
     """`https://host[:port]` of the BOS API; https://<region>.bcebos.com if left out."""
-    s3_endpoint: str | None = None
+    s3_endpoint: PrivateUrl | None = None
     """`https://host[:port]` of the S3 face of the same buckets; https://s3.<region>.bcebos.com if left out."""
     ca_file: str | None = Field(default=None, min_length=1)
     """PEM file of the authority that signed the endpoint's certificate; relative to the workspace."""
     credentials: Credentials
     """Who to be. What this machine has for other programs is not used."""
-
-    @field_validator("endpoint", "s3_endpoint")
-    @classmethod
-    def _bare_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise ValueError("an endpoint is written https://host or https://host:port")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("an endpoint holds no user and no password: use `credentials`")
-        if parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise ValueError("an endpoint has no path and no query: write only https://host[:port]")
-        if parts.scheme == "http" and not _loopback(parts.hostname or ""):
-            raise ValueError("plain http is for this machine only: on the way anybody could read what is sent")
-        return value.rstrip("/")
 
     @property
     def url(self) -> str:
@@ -81,9 +65,7 @@ class BosConfig(Config):
     @property
     def address(self) -> str:
         """Host and port, as a trust file may pin them and secrets are sent to."""
-        parts = urlsplit(self.url)
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{parts.port or (80 if parts.scheme == 'http' else 443)}"
+        return host_and_port(self.url)
 
     @property
     def in_path(self) -> bool:
@@ -126,10 +108,3 @@ def _bare_host(host: str) -> bool:
     except ValueError:
         return host == "localhost"
     return True
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,6 +1,5 @@
 """Live rules as manifests, for `repl import`. Pure."""
 
-import re
 from collections.abc import Iterator, Mapping
 
 from reconciler.model.manifest import Deletes, Existing, State
@@ -12,10 +11,10 @@ from reconciler.providers.bos.config import BosConfig
 from reconciler.providers.bos.convert import REMAIN, held_rule, part
 from reconciler.providers.bos.identity import is_valid, rule_id
 from reconciler.providers.bos.patterns import covers, matches, relative
+from reconciler.providers.names import slug, unique
 
 __all__ = ["imported", "suggested_name"]
 
-_NAME_MAX = 63
 _CANARY = ".repl-canary/"
 _WORDS = {"state": tuple(State), "deletes": tuple(Deletes), "existing": tuple(Existing)}
 """What a document can say. A rule may have a word that nobody here knows: that is left to whoever gave it."""
@@ -27,15 +26,14 @@ def imported(observation: Observation, own: BosConfig, workspace: str) -> Iterat
     for state in observation.containers:
         for live in state.relationships:
             if is_valid(live.identity):
-                name = _unique(suggested_name(live), taken)
-                taken.add(name)
+                name = unique(suggested_name(live), taken)
                 yield _manifest(state, live, name, own, workspace)
 
 
 def suggested_name(live: Relationship) -> str:
     """Return a name that a document may have: from the rule's id, else from the buckets."""
     source, there = part(live.settings, "source"), part(live.settings, "destination")
-    return _slug(live.identity) or _slug(f"{source['bucket']}-to-{there['bucket']}") or "rule"
+    return slug(live.identity) or slug(f"{source['bucket']}-to-{there['bucket']}") or "rule"
 
 
 def _manifest(state: ContainerState, live: Relationship, name: str, own: BosConfig, workspace: str) -> Imported:
@@ -109,16 +107,3 @@ def _texts(value: Json) -> list[str]:
 
 def _given(key: str, value: Json) -> dict[str, Json]:
     return {key: value} if value else {}
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_NAME_MAX].strip("-")
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    number, unique = 2, name
-    while unique in taken:
-        end = f"-{number}"
-        unique = name[: _NAME_MAX - len(end)].rstrip("-") + end
-        number += 1
-    return unique

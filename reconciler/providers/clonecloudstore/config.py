@@ -1,35 +1,18 @@
 """What people write about a site of CloneCloudStore and about a replication between two. Imports no SDK."""
 
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
 from reconciler.model.manifest import Config, Options
 from reconciler.model.units import Seconds
+from reconciler.providers.address import bare_url, host_and_port
 
 __all__ = ["CloneCloudStoreConfig", "CloneCloudStoreOptions", "Conflicts"]
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-def _bare_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError("a service's address is written https://host or https://host:port")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("an address holds no user and no password: CloneCloudStore asks for none")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError("an address has no path and no query: write only https://host[:port]")
-    return value.rstrip("/")
-
-
-_Url = Annotated[str, AfterValidator(_bare_url)]
+_Url = Annotated[str, AfterValidator(partial(bare_url, identity="CloneCloudStore asks for none"))]
 
 
 class CloneCloudStoreConfig(Config):
@@ -66,8 +49,7 @@ class CloneCloudStoreConfig(Config):
 
     def system(self) -> str:
         """Name the site with its administration: sites of two installations may have one name."""
-        parts = urlsplit(self.administration)
-        return f"{self.site} {parts.hostname}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
+        return f"{self.site} {host_and_port(self.administration)}"
 
 
 class Conflicts(StrEnum):

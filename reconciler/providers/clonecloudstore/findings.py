@@ -3,23 +3,12 @@
 Codes: REPL-C6xx for documents, REPL-W6xx for the world.
 """
 
-from dataclasses import dataclass
-
 from reconciler.model.finding import FieldPath, Finding, Severity
+from reconciler.providers.findings import Text, finding
 
-__all__ = ["TEXTS", "Text", "found"]
+__all__ = ["TEXTS", "found"]
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What stays the same in all findings of one code. `detail` is for codes that have no case of their own."""
-
-    severity: Severity
-    summary: str
-    hint: str
-    detail: str = ""
 
 
 TEXTS = {
@@ -140,14 +129,5 @@ TEXTS = {
 
 
 def found(code: str, replication: str, path: FieldPath, detail: str = "", *, hint: str = "") -> Finding:
-    """Make a finding of a code; what is given takes the place of what its text says."""
-    text = TEXTS[code]
-    return Finding(
-        code=code,
-        severity=text.severity,
-        summary=text.summary,
-        detail=detail or text.detail,
-        hint=hint or text.hint,
-        replication=replication,
-        path=("spec", *path),
-    )
+    """Make a finding about one replication. `path` starts below `spec`."""
+    return finding(TEXTS, code, ("spec", *path), replication=replication, detail=detail, hint=hint)

@@ -1,6 +1,5 @@
 """Live replications as manifests, for `repl import`. Pure."""
 
-import re
 from collections.abc import Callable, Iterator
 
 from reconciler.model.manifest import Deletes
@@ -10,10 +9,9 @@ from reconciler.model.value import Json
 from reconciler.providers.base import Imported
 from reconciler.providers.clonecloudstore.convert import way_of_settings
 from reconciler.providers.clonecloudstore.names import key_problem
+from reconciler.providers.names import slug, unique
 
 __all__ = ["imported"]
-
-_LONGEST_NAME = 63
 
 
 def imported(
@@ -29,7 +27,7 @@ def imported(
         for live in state.relationships:
             way = way_of_settings(live.settings)
             if way.source == site and document(way.source, way.client) == provider:
-                name = _unique(_slug(f"{way.bucket}-{way.source}-to-{way.destination}"), taken)
+                name = unique(slug(f"{way.bucket}-{way.source}-to-{way.destination}"), taken)
                 peer = document(way.destination, way.client)
                 there: dict[str, Json] = {} if peer is None else {"provider": peer}
                 yield Imported(
@@ -49,17 +47,3 @@ def _spec(live: Relationship, name: str) -> dict[str, Json]:
     if spec["deletes"] == Deletes.KEEP or key_problem(name):
         spec["verify"] = {"level": "status"}  # a canary could not be removed, or not be written
     return spec
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_LONGEST_NAME].strip("-") or "replication"
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    number, unique = 2, name
-    while unique in taken:
-        end = f"-{number}"
-        unique = name[: _LONGEST_NAME - len(end)].rstrip("-") + end
-        number += 1
-    taken.add(unique)
-    return unique

@@ -12,6 +12,8 @@ from reconciler.model.finding import FieldPath, Finding
 from reconciler.model.manifest import Deletes, Existing, State
 from reconciler.model.observation import LocationFacts
 from reconciler.model.relationship import Flow
+from reconciler.providers.address import AMAZON
+from reconciler.providers.findings import finding
 from reconciler.providers.qumulo.certificate import Authority
 from reconciler.providers.qumulo.config import BucketStyle, QumuloConfig
 from reconciler.providers.qumulo.convert import COPY_FROM, COPY_TO, Target, desired, options_of
@@ -21,7 +23,6 @@ from reconciler.providers.qumulo.rest import DIRECTORY
 __all__ = ["judge", "judge_world"]
 
 _LONGEST_KEY = 1024
-_AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 
 
 class _Case:
@@ -35,20 +36,10 @@ class _Case:
         self.peer_provider: FieldPath = ("spec", self.peer_side, "provider")
 
     def make(self, code: str, path: FieldPath, detail: str = "") -> Finding:
-        text = TEXTS[code]
-        return Finding(
-            code=code,
-            severity=text.severity,
-            summary=text.summary,
-            detail=detail or text.detail,
-            hint=text.hint,
-            replication=self.flow.name,
-            path=path,
-        )
+        return finding(TEXTS, code, path, replication=self.flow.name, detail=detail)
 
     def make_of_provider(self, code: str, key: str, detail: str = "") -> Finding:
-        found = self.make(code, ("spec", "qumulo", key), detail)
-        return found.model_copy(update={"replication": None, "provider": self.flow.owner.name})
+        return finding(TEXTS, code, ("spec", "qumulo", key), provider=self.flow.owner.name, detail=detail)
 
 
 def judge(flow: Flow, config: QumuloConfig, own: Authority, authority: Authority) -> Iterator[Finding]:
@@ -137,7 +128,7 @@ def _store(case: _Case, url: str) -> Iterator[Finding]:
     target = case.target
     if not target.region:
         yield case.make("REPL-C213", case.peer_provider)
-    if not target.address.endswith(_AMAZON):
+    if not target.address.endswith(AMAZON):
         yield case.make("REPL-C216", case.peer_provider, f"{target.address} is another object store.")
     if target.bucket_style is not BucketStyle.VIRTUAL_HOSTED:
         return
@@ -198,7 +189,7 @@ def _bucket(case: _Case, peer: LocationFacts) -> Iterator[Finding]:
         yield case.make("REPL-W105", there, f"{name} does not show {target.bucket}: {peer.problem or 'no permission'}.")
     elif not peer.exists:
         yield case.make("REPL-W104", there, f"{name} has no bucket {target.bucket}.")
-    elif region and region != target.region and target.address.endswith(_AMAZON):
+    elif region and region != target.region and target.address.endswith(AMAZON):
         # Other object stores take any region, or call theirs what they like.
         given = ("spec", "qumulo", "region") if options_of(case.flow).region else there
         detail = f"{target.bucket} is in {region}; requests would be signed for {target.region}."

@@ -3,23 +3,12 @@
 Apart from `check.py` because texts and the rules that pick them are read by different people.
 """
 
-from dataclasses import dataclass
-
 from reconciler.model.finding import Severity
+from reconciler.providers.findings import Text
 
-__all__ = ["TEXTS", "Text"]
+__all__ = ["TEXTS"]
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What stays the same in all findings of one code. `detail` is for codes that have no case of their own."""
-
-    severity: Severity
-    summary: str
-    hint: str
-    detail: str = ""
 
 
 TEXTS = {

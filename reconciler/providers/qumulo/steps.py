@@ -11,6 +11,7 @@ from reconciler.model.finding import Finding
 from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.step import Await, Call, Effect, Estimate, Step, StepPlan
 from reconciler.model.units import format_seconds
+from reconciler.providers.findings import finding
 from reconciler.providers.qumulo import effects
 from reconciler.providers.qumulo.convert import (
     ABORT,
@@ -102,15 +103,8 @@ def _id(change: Change) -> str:
 
 
 def _unknown(change: Change) -> Finding:
-    text = TEXTS["REPL-W120"]
-    return Finding(
-        code="REPL-W120",
-        severity=text.severity,
-        summary=text.summary,
-        detail=f"{change.title} is to be changed, but it was not read from the cluster.",
-        hint=text.hint,
-        replication=change.replication,
-    )
+    detail = f"{change.title} is to be changed, but it was not read from the cluster."
+    return finding(TEXTS, "REPL-W120", (), replication=change.replication, detail=detail)
 
 
 def _removal(change: Change, mark: str) -> Iterator[Step]:

@@ -2,15 +2,15 @@
 
 import re
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.model.manifest import Config, Options
 from reconciler.model.secret import SecretRef
 from reconciler.model.value import Document
+from reconciler.providers.address import AMAZON, Url, host_and_port, is_private
 
 __all__ = ["ROLE", "Credentials", "Flavour", "S3Config", "S3Options", "Switch"]
 
@@ -18,7 +18,6 @@ ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{1,12}:role/[\w+=,.@/-]{1,512}")
 """An IAM role's ARN. Real accounts have 12 digits; shortened ones of examples are left to AWS to refuse.
 Source: AWS IAM user guide, *IAM identifiers*."""
 _ACCOUNT = r"^\d{12}$"
-_AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
@@ -58,7 +57,7 @@ class S3Config(Config):
     flavour: Flavour = Flavour.AWS
     region: str = Field(default="us-east-1", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     """Where the buckets are, and what requests are signed for."""
-    endpoint: str | None = None
+    endpoint: Url | None = None
     """`https://host[:port]`; needed for `rgw` and `generic`. AWS's own for the region if left out."""
     insecure: bool = False
     """Lets `endpoint` be plain http on another machine: anybody on the way can then read the data."""
@@ -77,29 +76,11 @@ class S3Config(Config):
     """How a rule names its destination. Ceph's documents before 2025 (PR 61421) show `bare` names; 16.2.15 takes them,
     gives them back, and copies nothing, while with ARNs it copies (measured)."""
 
-    @field_validator("endpoint")
-    @classmethod
-    def _bare_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise ValueError("an endpoint is written https://host or https://host:port")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("an endpoint holds no user and no password: use `credentials`")
-        if parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise ValueError("an endpoint has no path and no query: write only https://host[:port]")
-        return value.rstrip("/")
-
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.endpoint is None and self.flavour is not Flavour.AWS:
             raise ValueError(f"flavour {self.flavour} needs an `endpoint`")
-        if self.endpoint is not None and not self.insecure and not _private_enough(self.endpoint):
+        if self.endpoint is not None and not self.insecure and not is_private(self.endpoint):
             raise ValueError(
                 "`endpoint` is plain http on another machine: use https, or set `insecure: true` if nobody can listen"
             )
@@ -127,9 +108,7 @@ class S3Config(Config):
     @property
     def address(self) -> str:
         """The host with its port, as a trust file may pin it."""
-        parts = urlsplit(self.url)
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{parts.port or (80 if parts.scheme == 'http' else 443)}"
+        return host_and_port(self.url)
 
     @property
     def partition(self) -> str:
@@ -143,7 +122,7 @@ class S3Config(Config):
 
     def system(self) -> str:
         """Name the system: bucket names are one's own at an endpoint, and shared in a whole partition of AWS."""
-        amazon = self.endpoint is None or self.host.endswith(_AMAZON)
+        amazon = self.endpoint is None or self.host.endswith(AMAZON)
         return self.partition if amazon else self.address
 
 
@@ -172,14 +151,3 @@ class S3Options(Options):
     """S3 Replication Time Control: 15 minutes, at a price. Brings `metrics` along."""
     metrics: Switch | None = None
     """CloudWatch metrics about pending and failed objects."""
-
-
-def _private_enough(endpoint: str) -> bool:
-    parts = urlsplit(endpoint)
-    host = parts.hostname or ""
-    if parts.scheme == "https" or host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -7,11 +7,11 @@ from reconciler.model.observation import ContainerState
 from reconciler.model.relationship import Relationship, S3Endpoint
 from reconciler.model.value import Json
 from reconciler.providers.base import Imported
+from reconciler.providers.names import slug, unique
 from reconciler.providers.s3.convert import parse_rule_id, part
 
 __all__ = ["imported_rules", "suggested_name"]
 
-_NAME_MAX = 63
 _GENERATED = re.compile(r"[A-Za-z0-9+/=_]{24,}")
 _UNSAID = {
     "sseKms": "disabled", "replicaModifications": "disabled", "replicationTime": "disabled", "metrics": "disabled",
@@ -29,8 +29,7 @@ def imported_rules(
     """
     taken: set[str] = set()
     for known in state.relationships:
-        name = _unique(suggested_name(known), taken)
-        taken.add(name)
+        name = unique(suggested_name(known), taken)
         settings = known.settings
         source = part(settings, "source")
         yield Imported(
@@ -52,8 +51,8 @@ def suggested_name(known: Relationship) -> str:
         return ours[1]
     source, there = part(known.settings, "source"), part(known.settings, "destination")
     if known.identity.startswith("unnamed:") or _GENERATED.fullmatch(known.identity):
-        return _slug(f"{source['bucket']}-{source['prefix']}-to-{there['bucket']}")
-    return _slug(known.identity)
+        return slug(f"{source['bucket']}-{source['prefix']}-to-{there['bucket']}") or "rule"
+    return slug(known.identity) or "rule"
 
 
 def _spec(known: Relationship, name: str, role: str | None, *, ceph: bool) -> dict[str, Json]:
@@ -79,17 +78,3 @@ def _spec(known: Relationship, name: str, role: str | None, *, ceph: bool) -> di
 
 def _given(key: str, value: Json) -> dict[str, Json]:
     return {key: value} if value else {}
-
-
-def _slug(text: str) -> str:
-    cleaned = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_NAME_MAX].strip("-")
-    return cleaned or "rule"
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    number, unique = 2, name
-    while unique in taken:
-        end = f"-{number}"
-        unique = name[: _NAME_MAX - len(end)].rstrip("-") + end
-        number += 1
-    return unique

@@ -28,13 +28,14 @@ from reconciler.providers.s3.document import Document
 from reconciler.providers.s3.predict import Edit, RoleChange, predicted
 from reconciler.providers.s3.rewrite import patched, role_element
 from reconciler.providers.s3.rules import identities
+from reconciler.providers.s3.together import RULES_MAX
 
 __all__ = ["DELETE", "PUT", "plan_steps"]
 
 PUT, DELETE = "PutBucketReplication", "DeleteBucketReplication"
 _ALARIK = "arn:alarik:replication:"
 """Source: Alarik, RC.toXML."""
-_RULES_MAX, _BYTES_MAX = 1000, 2 * 1024 * 1024
+_BYTES_MAX = 2 * 1024 * 1024
 
 
 def plan_steps(diff: ContainerDiff, bucket: str, dialect: Dialect) -> StepPlan:
@@ -269,10 +270,10 @@ class _Work:
 
     def _size(self, replication: str) -> Iterator[Finding]:
         size = len(str(self.new_document()).encode())
-        if self.count > _RULES_MAX or size > _BYTES_MAX:
+        if self.count > RULES_MAX or size > _BYTES_MAX:
             yield Problem(
                 "REPL-W021", ("source", "bucket"), "Too many rules for one bucket",
-                f"{self.bucket} would have {self.count} rules in {size:,} bytes; S3 takes {_RULES_MAX} in "
+                f"{self.bucket} would have {self.count} rules in {size:,} bytes; S3 takes {RULES_MAX} in "
                 f"{_BYTES_MAX:,}.",
                 "cover several prefixes with one rule",
             ).of(replication)  # fmt: skip

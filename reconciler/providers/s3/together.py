@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.model.finding import Finding
 from reconciler.model.relationship import Flow
 from reconciler.providers.s3.check import Problem
-from reconciler.providers.s3.config import S3Options
-from reconciler.providers.s3.convert import rule_id
+from reconciler.providers.s3.convert import options_part, rule_id
 
 __all__ = ["RULES_MAX", "check_together", "identity_of"]
 
@@ -20,9 +19,7 @@ RULES_MAX = 1000
 
 def identity_of(flow: Flow) -> str:
     """Return the id of the rule that a flow gets or adopts."""
-    options = flow.spec.options
-    chosen = options.id if isinstance(options, S3Options) else None
-    return chosen or rule_id(flow.workspace, flow.name)
+    return options_part(flow).id or rule_id(flow.workspace, flow.name)
 
 
 def check_together(flows: Sequence[Flow]) -> Iterator[Finding]:
@@ -55,4 +52,4 @@ def _twice(flows: Sequence[Flow], option: str, code: str, summary: str) -> Itera
 def _claimed(flow: Flow, option: str) -> str | int | None:
     if option == "id":
         return identity_of(flow)
-    return flow.spec.options.priority if isinstance(flow.spec.options, S3Options) else None
+    return options_part(flow).priority

@@ -1,15 +1,14 @@
 """What people write about a region of SCP and about a replication that it owns."""
 
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator
 
 from reconciler.model.manifest import Config, Location, Options
 from reconciler.model.secret import SecretRef
 from reconciler.model.value import Document
+from reconciler.providers.address import PrivateUrl, host_and_port
 from reconciler.providers.scp.identity import stems
 
 __all__ = ["API_CURRENT", "RETENTION_MAX", "Credentials", "Environment", "ReplicationType", "ScpConfig", "ScpOptions"]
@@ -56,7 +55,7 @@ class ScpConfig(Config):
     """The region that this document stands for: `kr-west1`, `kr-east1`, `kr-south1`."""
     environment: Environment
     """`s`, `g` or `e`, as in the names of the service's hosts."""
-    endpoint: str | None = None
+    endpoint: PrivateUrl | None = None
     """`https://host[:port]`; https://filestorage.<region>.<environment>.samsungsdscloud.com if left out."""
     account_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
     """The account; then it is sent and signed with every request."""
@@ -79,26 +78,6 @@ class ScpConfig(Config):
             raise ValueError(f"only File Storage API {API_CURRENT} is spoken here: write that, or leave it out")
         return text
 
-    @field_validator("endpoint")
-    @classmethod
-    def _bare_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise ValueError("an endpoint is written https://host or https://host:port")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("an endpoint holds no user and no password: use `credentials`")
-        if parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise ValueError("an endpoint has no path and no query: write only https://host[:port]")
-        if parts.scheme == "http" and not _loopback(parts.hostname or ""):
-            raise ValueError("plain http is for this machine only: on the way anybody could read what is sent")
-        return value.rstrip("/")
-
     @property
     def url(self) -> str:
         """The endpoint in use: scheme://host[:port]. Source: SCP API reference, File Storage."""
@@ -107,10 +86,7 @@ class ScpConfig(Config):
     @property
     def address(self) -> str:
         """Host and port, as a trust file may pin them and secrets are sent to."""
-        parts = urlsplit(self.url)
-        name = parts.hostname or ""
-        host = f"[{name}]" if ":" in name else name
-        return f"{host}:{parts.port or (80 if parts.scheme == 'http' else 443)}"
+        return host_and_port(self.url)
 
     def system(self) -> str:
         """Name the system: the volumes of one account in one region."""
@@ -134,10 +110,3 @@ class ScpOptions(Options):
     delete_replica_volume: bool | None = None
     """Whether the replica's volume goes too, with its snapshots, when the replication is deleted or replaced. Left out
     or false: the volume stays, and is billed."""
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

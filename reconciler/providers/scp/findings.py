@@ -3,23 +3,12 @@
 Source, unless a text says otherwise: SCP API reference, File Storage 1.1.
 """
 
-from dataclasses import dataclass
-
 from reconciler.model.finding import FieldPath, Finding, Severity
+from reconciler.providers.findings import Text, finding
 
-__all__ = ["TEXTS", "Text", "found"]
+__all__ = ["TEXTS", "found"]
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What stays the same in all findings of one code. `detail` is for codes that have no case of their own."""
-
-    severity: Severity
-    summary: str
-    hint: str
-    detail: str = ""
 
 
 TEXTS = {
@@ -146,13 +135,4 @@ TEXTS = {
 
 def found(code: str, replication: str, path: FieldPath, detail: str = "", *, hint: str = "") -> Finding:
     """Make a finding about one replication. `path` starts below `spec`."""
-    text = TEXTS[code]
-    return Finding(
-        code=code,
-        severity=text.severity,
-        summary=text.summary,
-        detail=detail or text.detail,
-        hint=hint or text.hint,
-        replication=replication,
-        path=("spec", *path),
-    )
+    return finding(TEXTS, code, ("spec", *path), replication=replication, detail=detail, hint=hint)

@@ -1,6 +1,5 @@
 """Live replications as manifests, for `repl import`. Pure, but for asking which document reaches a region."""
 
-import re
 from collections.abc import Callable, Iterator
 
 from reconciler.model.manifest import State
@@ -8,13 +7,13 @@ from reconciler.model.observation import ContainerState, Observation
 from reconciler.model.relationship import Relationship
 from reconciler.model.value import Json
 from reconciler.providers.base import Imported
+from reconciler.providers.names import slug
 from reconciler.providers.scp.config import ReplicationType
 from reconciler.providers.scp.convert import FREQUENCIES, every, part
 from reconciler.providers.scp.identity import is_new_name, stems
 
 __all__ = ["imported"]
 
-_LONGEST_NAME = 63
 _SCHEDULES = frozenset(every(word) for word in FREQUENCIES.values())
 
 
@@ -48,7 +47,7 @@ def _manifest(state: ContainerState, live: Relationship, document: Callable[[str
     return Imported(
         relationship=live,
         container=state.ref,
-        suggested_name=_slug(f"{source['volume']}-to-{there['volume']}"),
+        suggested_name=slug(f"{source['volume']}-to-{there['volume']}"),
         source={"provider": state.ref.provider, "volume": source["volume"]},
         destination=destination | {"volume": there["volume"]},
         spec=_spec(live),
@@ -90,7 +89,3 @@ def _by_hand(state: ContainerState, live: Relationship) -> tuple[str, ...]:
     if frequency not in _SCHEDULES:
         said.append(f"`schedule` is left out, for the replication runs {frequency!r}, which is none of the known words")
     return tuple(said)
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_LONGEST_NAME].strip("-") or "replication"

@@ -2,9 +2,7 @@
 
 import itertools
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,15 @@ from botocore.config import Config
 from reconciler.emulators.alarik import AlarikEmulator
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.emulator import Options
-from reconciler.emulators.message import Reply
-from reconciler.model.manifest import Location, Metadata, ProviderDoc, ProviderSpec, ReplicationSpec
+from reconciler.model.manifest import Location
 from reconciler.model.relationship import Flow
-from reconciler.model.step import Call
 from reconciler.providers.alarik import TYPE
-from reconciler.providers.alarik.config import AlarikConfig, AlarikOptions
-from reconciler.providers.base import Access, Capability, Connection, Provider
-from reconciler.testing.harness import WORKSPACE, Ability, Fault, Judgement, Mangling, Sent, Target, Variant
+from reconciler.providers.base import Capability
+from reconciler.testing.harness import Ability, Variant
 from tests.contract.botocore_referee import BotocoreReferee
-from tests.contract.harnesses.wire import COMMON_MANGLERS, EmulatedClock, EnvSecrets, Wire, WiredContext, hurried
-from tests.contract.referee import Exchange, Objection, Referee
+from tests.contract.harnesses.emulated import ASKING, Differences, EmulatedHarness, Spec
+from tests.contract.harnesses.s3_objects import left_below, write_in_parts
+from tests.contract.referee import Exchange, Referee
 
 DOCUMENT = Path(__file__).parents[3] / "specs" / "alarik" / "openapi.yaml"
 SOURCES, DESTINATIONS, OBJECTS = ("src-a", "src-b"), ("dst-a", "dst-b"), "objects"
@@ -44,27 +40,15 @@ _OPERATIONS = {
 }
 # The answer names no role: Alarik has none. Everything else of it is as in Amazon's model.
 _WITHOUT_ROLE = "GetBucketReplication -> 200: answer: Role is required"
-_SETTLE_S = 10.0
 _LAST_ATTEMPT_S = 4 * 3600
 
-Spec = dict[str, Any]
-
-DIFFERENCES: tuple[tuple[str, Spec, Spec], ...] = (
+DIFFERENCES: Differences = (
     ("deletes", {"deletes": "keep"}, {"deletes": "replicate"}),
     ("state", {"state": "paused"}, {"state": "active"}),
     ("state", {"state": "active"}, {"state": "paused"}),
     ("existing", {"existing": "ignore"}, {"existing": "copy"}),
     ("alarik.synchronous", {"alarik": {"synchronous": False}}, {"alarik": {"synchronous": True}}),
 )
-_ASKING: dict[Capability, Spec] = {
-    Capability.PAUSE: {"state": "paused"},
-    Capability.DELETES: {"deletes": "replicate"},
-    Capability.STORAGE_CLASS: {"storageClass": "STANDARD_IA"},
-    Capability.TAG_FILTER: {"filter": {"tags": {"class": "hot"}}},
-    Capability.EXCLUDE_FILTER: {"filter": {"exclude": ["*.tmp"]}},
-    Capability.SCHEDULE: {"schedule": {"every": "5m"}},
-    Capability.RESYNC: {"existing": "copy"},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,34 +61,33 @@ class Way:
     switches: Mapping[str, Any] = field(default_factory=dict)
 
 
-class AlarikHarness:
+class AlarikHarness(EmulatedHarness):
     """Two servers of one world. `here` is under test, `there` is where rules lead."""
 
     abilities = frozenset({Ability.FAULTS, Ability.WIRE, Ability.SPEC, Ability.MULTIPART, Ability.BREAK_DATA})
+    kind = TYPE
+    subject = "here"
+    asks = ASKING | {Capability.SCHEDULE: {"schedule": {"every": "5m"}}, Capability.RESYNC: {"existing": "copy"}}
+    differences = DIFFERENCES
+    operations = _OPERATIONS
+    reads = (TARGETS, RULES)
+    unseen = frozenset({"login"})
 
     def __init__(self, directory: Path, certificate: Certificate, way: Way = Way()) -> None:
-        self.wire = Wire()
-        self.clock = EmulatedClock(self.wire.clock)
-        self.certificate = certificate
+        super().__init__(certificate, Referee(DOCUMENT))
         self._way = way
-        self._base = directory
-        self._referee, self._s3_referee = Referee(DOCUMENT), BotocoreReferee()
+        self._s3_referee = BotocoreReferee()
         self._places = itertools.count(1)
-        self._judged = 0
-        self._clients: dict[str, Any] = {}
+        self._s3: dict[str, Any] = {}
         self.emulators = {name: AlarikEmulator(Options(name, region)) for name, region in REGIONS.items()}
-        context = WiredContext(
-            clock=self.wire.clock, faults=self.wire.faults, log=self.wire.log, certificate=certificate,
-            tls=certificate.server_context(), directory=directory, wire=self.wire,
-        )  # fmt: skip
+        self.emulator = self.emulators["here"]
         for emulator in self.emulators.values():
-            emulator.start(context)
+            self.start(emulator, directory)
         self.facts: dict[str, dict[str, Any]] = {name: one.describe() for name, one in self.emulators.items()}
-        self.secrets = EnvSecrets(
-            **{f"{name.upper()}_SECRET": str(facts["secret_key"]) for name, facts in self.facts.items()},
-            **{f"{name.upper()}_PASSWORD": str(facts["password"]) for name, facts in self.facts.items()},
-        )
-        self.docs = {name: self._doc(name) for name in REGIONS}
+        for name, facts in self.facts.items():
+            words = {f"{name.upper()}_SECRET": facts["secret_key"], f"{name.upper()}_PASSWORD": facts["password"]}
+            self.secrets.put(**words)
+            self.document(name, self._config(name))
         self.apis = {name: self._api(name) for name in REGIONS}
         for name, buckets in (("here", (*SOURCES, OBJECTS)), ("there", DESTINATIONS)):
             for bucket in buckets:
@@ -112,7 +95,7 @@ class AlarikHarness:
         self.switch(**way.switches)
         self._usual = {name: one.switches() for name, one in self.emulators.items()}
 
-    def _doc(self, name: str) -> ProviderDoc:
+    def _config(self, name: str) -> Spec:
         facts = self.facts[name]
         config: Spec = {
             "endpoint": facts["https" if self._way.tls else "http"],
@@ -123,25 +106,14 @@ class AlarikHarness:
             config["login"] = {"username": facts["username"], "password": {"env": f"{name.upper()}_PASSWORD"}}
         if self._way.tls:
             config["caFile"] = str(self.certificate.ca)
-        spec = ProviderSpec(type="alarik", config=AlarikConfig.model_validate(config))
-        return ProviderDoc(api_version="repl/v1", kind="Provider", metadata=Metadata(name=name), spec=spec)
+        return config
 
     def _api(self, name: str) -> httpx.Client:
         facts = self.facts[name]
         headers = {"X-Access-Key": str(facts["access_key"]), "X-Secret-Key": str(facts["secret_key"])}
-        return httpx.Client(base_url=str(facts["http"]), headers=headers, trust_env=False, verify=False)
-
-    @property
-    def secret_values(self) -> Sequence[str]:
-        return self.secrets.values
-
-    def connect(self, access: Access = Access.WRITE, provider: str | None = None) -> Provider:
-        return TYPE.connect(
-            Connection(
-                doc=self.docs[provider or "here"], secrets=self.secrets, access=access, base=Path("/"),
-                workspace=WORKSPACE,
-            )
-        )  # fmt: skip
+        return self.clients.enter_context(
+            httpx.Client(base_url=str(facts["http"]), headers=headers, trust_env=False, verify=False)
+        )
 
     # What is desired
 
@@ -151,38 +123,20 @@ class AlarikHarness:
     def made(self, name: str, source: Spec, destination: Spec, spec: Spec) -> Flow:
         """A flow between these two places; without a provider they lie here and there."""
         given = {"state": "active"} | spec
-        options = given.pop("alarik", None)
         given |= {"source": {"provider": "here"} | source, "destination": {"provider": "there"} | destination}
-        made = ReplicationSpec.model_validate(given)
-        if options is not None:
-            made = made.model_copy(update={"options": AlarikOptions.model_validate(options)})
-        ends = self.docs[made.source.provider], self.docs[made.destination.provider]
-        return Flow(
-            name=name,
-            workspace=WORKSPACE,
-            spec=made,
-            labels={},
-            source=ends[0],
-            destination=ends[1],
-            owner_side="source",
-            peer_s3=TYPE.s3_endpoint(ends[1].spec.config, Path("/")),
-        )
+        return self.described(name, given)
 
     def variants(self) -> Sequence[Variant]:
-        found = [
-            Variant(field=field, before=self.flow("varied", **before), after=self.flow("varied", **after))
-            for field, before, after in DIFFERENCES
-        ]
         here, there = {"bucket": "src-a", "prefix": "varied/"}, {"bucket": "dst-a"}
         plain = self.made("varied", here, there, {})
         places = (
             ("source.prefix", here | {"prefix": "varied/deeper/"}, there),
             ("destination.bucket", here, {"bucket": "dst-b"}),
         )
-        return [*found, *(Variant(field=at, before=plain, after=self.made("varied", *to, {})) for at, *to in places)]
-
-    def asking(self, capability: Capability) -> Flow | None:
-        return self.flow("asking", **_ASKING[capability]) if capability in _ASKING else None
+        return [
+            *super().variants(),
+            *(Variant(field=at, before=plain, after=self.made("varied", *to, {})) for at, *to in places),
+        ]
 
     def placed(self, name: str, text: str) -> Flow:
         return self.made(name, {"bucket": SOURCES[0], "prefix": f"{text}/"}, {"bucket": DESTINATIONS[0]}, {})
@@ -290,9 +244,9 @@ class AlarikHarness:
 
     def client(self, name: str = "here") -> Any:
         """A boto3 client of the owner. Typed Any for short tests."""
-        if name not in self._clients:
+        if name not in self._s3:
             facts = self.facts[name]
-            self._clients[name] = boto3.client(
+            self._s3[name] = boto3.client(
                 "s3",
                 endpoint_url=str(facts["http"]),
                 aws_access_key_id=facts["access_key"],
@@ -300,7 +254,8 @@ class AlarikHarness:
                 region_name=facts["region"],
                 config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
             )
-        return self._clients[name]
+            self.clients.callback(self._s3[name].close)
+        return self._s3[name]
 
     def write(self, bucket: str, key: str, body: bytes = b"x", *, name: str = "here") -> None:
         self.client(name).put_object(Bucket=bucket, Key=key, Body=body)
@@ -321,55 +276,21 @@ class AlarikHarness:
         """Let everything be delivered that can be without a pause."""
         self.eventually(lambda: not any(self.queue(name)[key] for key in ("pending", "under_way", "walks")))
 
-    def eventually(self, check: Callable[[], Any], step_s: float = 1) -> Any:
-        """Let time pass until something is so."""
-        deadline = time.monotonic() + _SETTLE_S
-        while not (found := check()):
-            assert time.monotonic() < deadline, "it does not come about"
-            self.wire.clock.advance(step_s)
-            time.sleep(0.002)
-        return found
-
     # What the wire does
 
-    def mark(self) -> None:
-        self.wire.mark()
-
-    def requests(self) -> Sequence[Sent]:
-        return self.wire.requests("here", frozenset({"login"}))
-
-    def fault(self, fault: Fault, on: Target) -> None:
-        self.wire.fault(fault, "here", _OPERATIONS[on.operation if isinstance(on, Call) else on])
-
-    def mangle(self, mangling: Mangling) -> None:
-        manglers = {Mangling.UNKNOWN_FIELDS: _with_unknown, Mangling.MISSING_FIELDS: _with_less, **COMMON_MANGLERS}
-        for operation in (TARGETS, RULES):
-            self.wire.mangle(operation, manglers[mangling])
-
-    def mend(self) -> None:
-        self.wire.mend()
-
-    def hurried(self) -> AbstractContextManager[None]:
-        return hurried()
-
-    def judged(self) -> Judgement | None:
-        exchanges = self.wire.recorder.exchanges
-        api = [one for one in exchanges if _is_api(one)]
-        objections = []
-        try:
-            self._referee.judge_all(api)
-        except Objection as objection:
-            objections += str(objection).splitlines()
+    def objections(self, exchanges: Collection[Exchange]) -> list[str]:
         told = {found for one in exchanges if not _is_api(one) and (found := self._s3_referee.objection(one))}
-        objections += sorted(told - {_WITHOUT_ROLE})
-        return Judgement(exchanges=len(exchanges), objections=tuple(dict.fromkeys(objections)))
+        return super().objections([one for one in exchanges if _is_api(one)]) + sorted(told - {_WITHOUT_ROLE})
 
-    def restart(self) -> None:
-        self.emulators["here"].act("restart", {})
+    def add_unknown(self, content: Any) -> None:
+        content["futureMember"] = {"deep": [1, None]}
+        for entry in (*content.get("targets", ()), *content.get("rules", ())):
+            entry["futureSetting"] = {"deep": [1, None]}
 
-    def advance(self, seconds: float) -> None:
-        self.wire.clock.advance(seconds)
-        time.sleep(0.01)
+    def leave_out(self, content: Any) -> None:
+        for rule in content.get("rules", ()):
+            for name in ("prefix", "synchronous"):
+                rule.pop(name, None)
 
     def break_data(self, flow: Flow) -> None:
         self.switch(fail_next_deliveries=1_000_000)
@@ -382,46 +303,11 @@ class AlarikHarness:
         return Location(provider="here", bucket=OBJECTS, prefix=f"objects & {'x' * next(self._places)}/")
 
     def write_in_parts(self, location: Location, key: str, parts: Sequence[bytes]) -> None:
-        place, client = {"Bucket": location.bucket, "Key": (location.prefix or "") + key}, self.client()
-        upload = client.create_multipart_upload(**place)["UploadId"]
-        done = [
-            {
-                "PartNumber": number,
-                "ETag": client.upload_part(**place, UploadId=upload, PartNumber=number, Body=part)["ETag"],
-            }
-            for number, part in enumerate(parts, start=1)
-        ]
-        client.complete_multipart_upload(**place, UploadId=upload, MultipartUpload={"Parts": done})
+        write_in_parts(self.client(), str(location.bucket), (location.prefix or "") + key, parts)
 
     def leftovers(self, location: Location) -> Sequence[str]:
-        found = self.client().list_object_versions(Bucket=location.bucket, Prefix=location.prefix)
-        return [
-            f"{one['Key']}@{one['VersionId']}" for kind in ("Versions", "DeleteMarkers") for one in found.get(kind, [])
-        ]
-
-    def close(self) -> None:
-        for opened in (*self.apis.values(), *self._clients.values()):
-            opened.close()
-        self.wire.clock.stop()
-        for emulator in self.emulators.values():
-            emulator.stop()
+        return left_below(self.client(), str(location.bucket), location.prefix or "")
 
 
 def _is_api(exchange: Exchange) -> bool:
     return urlsplit(exchange.url).path.startswith("/api/v1/")
-
-
-def _with_unknown(reply: Reply) -> Reply:
-    content = json.loads(reply.body)
-    content["futureMember"] = {"deep": [1, None]}
-    for entry in (*content.get("targets", ()), *content.get("rules", ())):
-        entry["futureSetting"] = {"deep": [1, None]}
-    return Reply(reply.status, reply.headers, json.dumps(content).encode())
-
-
-def _with_less(reply: Reply) -> Reply:
-    content = json.loads(reply.body)
-    for rule in content.get("rules", ()):
-        for name in ("prefix", "synchronous"):
-            rule.pop(name, None)
-    return Reply(reply.status, reply.headers, json.dumps(content).encode())

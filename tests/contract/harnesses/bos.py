@@ -3,8 +3,7 @@
 import itertools
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,29 +15,28 @@ from reconciler.emulators.bos.emulator import BosEmulator
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.emulator import Options
 from reconciler.emulators.gate import Gate, Service
-from reconciler.emulators.message import Reply
-from reconciler.model.manifest import Location, Metadata, ProviderDoc, ProviderSpec, ReplicationSpec
+from reconciler.model.manifest import Location
 from reconciler.model.relationship import Flow
-from reconciler.model.step import Call
-from reconciler.providers.base import Access, Capability, Connection, Provider
+from reconciler.providers.base import Capability
 from reconciler.providers.bos import TYPE
-from reconciler.providers.bos.config import BosConfig, BosOptions
-from reconciler.testing.harness import WORKSPACE, Ability, Fault, Judgement, Mangling, Sent, Target, Variant
-from tests.contract.harnesses.wire import COMMON_MANGLERS, EmulatedClock, EnvSecrets, Wire, WiredContext, hurried
-from tests.contract.referee import Objection, Referee
+from reconciler.testing.harness import Ability, Variant
+from tests.contract.harnesses.emulated import ASKING, Differences, EmulatedHarness, Spec
+from tests.contract.harnesses.wire import WiredContext
+from tests.contract.referee import Exchange, Referee
 from tests.lab.bos import DOCUMENT, BceCredentials, bce_v1_signer, path_of
 
 SOURCES, DESTINATIONS, OBJECTS = ("src-a", "src-b"), ("dst-a", "dst-b"), "objects"
 CLOUD = "bcebos.com"
 LIST, PROGRESS = "ListBucketReplication", "GetBucketReplicationProgress"
-_READS = {"observe": LIST, "health": PROGRESS, "list": "ListObjects"}
-_SETTLE_S = 10.0
+_OPERATIONS = {name: name for name in ("PutBucketReplication", "DeleteBucketReplication")} | {
+    "observe": LIST,
+    "health": PROGRESS,
+    "list": "ListObjects",
+}
 JSON, BYTES = "application/json; charset=utf-8", "application/octet-stream"
 
-Spec = dict[str, Any]
-
 _KEPT = {"historyStorageClass": "REMAIN"}
-DIFFERENCES: tuple[tuple[str, Spec, Spec], ...] = (
+DIFFERENCES: Differences = (
     ("storageClass", {"storageClass": "STANDARD", "bos": _KEPT}, {"storageClass": "COLD", "bos": _KEPT}),
     ("state", {"state": "paused"}, {"state": "active"}),
     ("state", {"state": "active"}, {"state": "paused"}),
@@ -51,14 +49,6 @@ DIFFERENCES: tuple[tuple[str, Spec, Spec], ...] = (
         {"storageClass": "STANDARD", "bos": _KEPT},
     ),
 )
-_ASKING: dict[Capability, Spec] = {
-    Capability.PAUSE: {"state": "paused"},
-    Capability.DELETES: {"deletes": "replicate"},
-    Capability.STORAGE_CLASS: {"storageClass": "STANDARD_IA"},
-    Capability.TAG_FILTER: {"filter": {"tags": {"class": "hot"}}},
-    Capability.EXCLUDE_FILTER: {"filter": {"exclude": ["*.tmp"]}},
-    Capability.SCHEDULE: {"schedule": {"every": "5m"}},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,40 +75,41 @@ class Way:
     switches: Mapping[str, Any] = field(default_factory=dict)
 
 
-class BosHarness:
+class BosHarness(EmulatedHarness):
     """One cloud; `bj` is under test, `gz` is where rules lead."""
 
     abilities = frozenset({Ability.FAULTS, Ability.WIRE, Ability.SPEC, Ability.MULTIPART, Ability.BREAK_DATA})
+    kind = TYPE
+    subject = "bj"
+    asks = ASKING | {Capability.SCHEDULE: {"schedule": {"every": "5m"}}}
+    differences = DIFFERENCES
+    operations = _OPERATIONS
+    reads = (LIST,)
+    emulator: BosEmulator
 
     def __init__(self, directory: Path, certificate: Certificate, way: Way = Way()) -> None:
-        self.wire = Wire()
-        self.clock = EmulatedClock(self.wire.clock)
+        super().__init__(certificate, Referee(DOCUMENT, path_of))
         self.emulator = BosEmulator(Options("bos"))
-        self.emulator.start(
-            BosContext(
-                clock=self.wire.clock, faults=self.wire.faults, log=self.wire.log, certificate=certificate,
-                tls=certificate.server_context(), directory=directory, wire=self.wire,
-            )
-        )  # fmt: skip
+        self.start(self.emulator, directory, BosContext)
         self.facts: Any = self.emulator.describe()
-        self._certificate = certificate
         self._way = way
         who = self.facts["session"] if way.session else self.facts
         self._key = str(who["access_key"])
-        values = {"BOS_SECRET": str(who["secret_key"])} | ({"BOS_TOKEN": str(who["token"])} if way.session else {})
-        self.secrets = EnvSecrets(**values)
-        self.docs = {region: self._doc(region) for region in ("bj", "gz")}
+        self.secrets.put(BOS_SECRET=str(who["secret_key"]))
+        if way.session:
+            self.secrets.put(BOS_TOKEN=str(who["token"]))
+        for region in ("bj", "gz"):
+            self.document(region, self._config(region))
         for names, region in ((SOURCES, "bj"), (DESTINATIONS, "gz"), ((OBJECTS,), "bj")):
             for name in names:
                 self.emulator.act("create-bucket", {"bucket": name, "region": region})
         self._usual = self.emulator.switches()
         self.switch(**way.switches)
-        self._referee = Referee(DOCUMENT, path_of)
         self._places = itertools.count(1)
         plain = self.facts["regions"]["bj"]["http"]
-        self._http = httpx.Client(base_url=plain, verify=False, trust_env=False, timeout=30)
+        self._http = self.clients.enter_context(httpx.Client(base_url=plain, verify=False, trust_env=False, timeout=30))
 
-    def _doc(self, region: str) -> ProviderDoc:
+    def _config(self, region: str) -> Spec:
         url = str(self.facts["regions"][region]["https" if self._way.tls else "http"])
         if self._way.in_host:
             url = f"https://{region}.{CLOUD}:{urlsplit(url).port}"
@@ -126,22 +117,8 @@ class BosHarness:
         if self._way.session:
             credentials["sessionToken"] = {"env": "BOS_TOKEN"}
         # One file is read much faster than all that this machine trusts.
-        authority = str(self._certificate.ca)
-        config: Spec = {"region": region, "endpoint": url, "caFile": authority, "credentials": credentials}
-        spec = ProviderSpec(type="bos", config=BosConfig.model_validate(config))
-        return ProviderDoc(api_version="repl/v1", kind="Provider", metadata=Metadata(name=region), spec=spec)
-
-    @property
-    def secret_values(self) -> Sequence[str]:
-        return self.secrets.values
-
-    def connect(self, access: Access = Access.WRITE, provider: str | None = None) -> Provider:
-        return TYPE.connect(
-            Connection(
-                doc=self.docs[provider or "bj"], secrets=self.secrets, access=access, base=Path("/"),
-                workspace=WORKSPACE,
-            )
-        )  # fmt: skip
+        authority = str(self.certificate.ca)
+        return {"region": region, "endpoint": url, "caFile": authority, "credentials": credentials}
 
     # What is desired
 
@@ -151,27 +128,10 @@ class BosHarness:
     def made(self, name: str, source: Spec, destination: Spec, spec: Spec) -> Flow:
         """A flow between these two places."""
         given = {"state": "active", "existing": "copy"} | spec
-        options = given.pop("bos", None)
         given |= {"source": {"provider": "bj"} | source, "destination": {"provider": "gz"} | destination}
-        made = ReplicationSpec.model_validate(given)
-        if options is not None:
-            made = made.model_copy(update={"options": BosOptions.model_validate(options)})
-        return Flow(
-            name=name,
-            workspace=WORKSPACE,
-            spec=made,
-            labels={},
-            source=self.docs["bj"],
-            destination=self.docs["gz"],
-            owner_side="source",
-            peer_s3=TYPE.s3_endpoint(self.docs["gz"].spec.config, Path("/")),
-        )
+        return self.described(name, given)
 
     def variants(self) -> Sequence[Variant]:
-        found = [
-            Variant(field=field, before=self.flow("varied", **before), after=self.flow("varied", **after))
-            for field, before, after in DIFFERENCES
-        ]
         here, there = {"bucket": "src-a", "prefix": "varied/"}, {"bucket": "dst-a"}
         plain = self.made("varied", here, there, {})
         places: tuple[tuple[str, Spec, Spec, Spec], ...] = (
@@ -179,11 +139,10 @@ class BosHarness:
             ("destination.bucket", here, {"bucket": "dst-b"}, {}),
             ("destination.prefix", here, there | {"prefix": "copies/"}, {}),
         )
-        found += [Variant(field=at, before=plain, after=self.made("varied", *after)) for at, *after in places]
-        return found
-
-    def asking(self, capability: Capability) -> Flow | None:
-        return self.flow("asking", **_ASKING[capability]) if capability in _ASKING else None
+        return [
+            *super().variants(),
+            *(Variant(field=at, before=plain, after=self.made("varied", *after)) for at, *after in places),
+        ]
 
     def placed(self, name: str, text: str) -> Flow:
         return self.made(name, {"bucket": SOURCES[0], "prefix": f"{text}/"}, {"bucket": DESTINATIONS[0]}, {})
@@ -267,10 +226,6 @@ class BosHarness:
 
     # What the emulator knows
 
-    def switch(self, **values: Any) -> None:
-        """Set what is not documented about BOS."""
-        self.emulator.switch(values)
-
     def restore(self) -> None:
         """Set all switches back, and take all rules off all buckets."""
         self.emulator.switch(self._usual)
@@ -304,51 +259,27 @@ class BosHarness:
         """Let everything be copied that is going to be."""
         self.eventually(lambda: not self.emulator.state()["replication"]["queued"])  # type: ignore[index, call-overload]
 
-    def eventually(self, check: Callable[[], Any]) -> None:
-        """Let time pass until something is so."""
-        deadline = time.monotonic() + _SETTLE_S
-        while not check():
-            assert time.monotonic() < deadline, "it does not come about"
-            self.wire.clock.advance(1)
-            time.sleep(0.002)
-
     # What the wire does
 
-    def mark(self) -> None:
-        self.wire.mark()
-
-    def requests(self) -> Sequence[Sent]:
-        return self.wire.requests("bos")
-
-    def fault(self, fault: Fault, on: Target) -> None:
-        self.wire.fault(fault, "bos", on.operation if isinstance(on, Call) else _READS[on])
-
-    def mangle(self, mangling: Mangling) -> None:
-        manglers = {Mangling.UNKNOWN_FIELDS: _with_unknown, Mangling.MISSING_FIELDS: _with_less, **COMMON_MANGLERS}
-        self.wire.mangle(LIST, manglers[mangling])
-
-    def mend(self) -> None:
-        self.wire.mend()
-
-    def hurried(self) -> AbstractContextManager[None]:
-        return hurried()
-
-    def judged(self) -> Judgement | None:
+    def exchanges(self) -> Collection[Exchange]:
         # Whether versions can be listed is not documented; the emulator says that it cannot.
         answered = (one for one in self.wire.recorder.exchanges if one.status != 501)
-        exchanges = {(e.method, e.url, e.status, e.request_body, e.response_body): e for e in answered}.values()
-        try:
-            count, objections = self._referee.judge_all(exchanges), ""
-        except Objection as objection:
-            count, objections = len(exchanges), str(objection)
-        return Judgement(exchanges=count, objections=tuple(dict.fromkeys(objections.splitlines())))
+        return {(e.method, e.url, e.status, e.request_body, e.response_body): e for e in answered}.values()
 
-    def restart(self) -> None:
-        self.emulator.act("restart", {})
+    def add_unknown(self, content: Any) -> None:
+        content["futureMember"] = 1
+        for rule in content["rules"]:
+            rule["futureSetting"] = {"deep": [1, None]}
+            rule["destination"]["futureDetail"] = "x"
+            if rule.get("replicateHistory") is not None:
+                rule["replicateHistory"]["futureDetail"] = "x"
 
-    def advance(self, seconds: float) -> None:
-        self.wire.clock.advance(seconds)
-        time.sleep(0.01)
+    def leave_out(self, content: Any) -> None:
+        for rule in content["rules"]:
+            for name in ("create_time", "createTime", "destRegion", "notIncludeResource", "replicateHistory"):
+                rule.pop(name, None)
+            for name in ("storageClass", "prefix"):
+                rule["destination"].pop(name, None)
 
     def break_data(self, flow: Flow) -> None:
         # Everything stays as it is written, and nothing is copied any more: BOS does not say so anywhere.
@@ -371,29 +302,3 @@ class BosHarness:
 
     def leftovers(self, location: Location) -> Sequence[str]:
         return [key for key in self.objects(str(location.bucket)) if key.startswith(location.prefix or "")]
-
-    def close(self) -> None:
-        self._http.close()
-        self.wire.clock.stop()
-        self.emulator.stop()
-
-
-def _with_unknown(reply: Reply) -> Reply:
-    content = json.loads(reply.body)
-    content["futureMember"] = 1
-    for rule in content["rules"]:
-        rule["futureSetting"] = {"deep": [1, None]}
-        rule["destination"]["futureDetail"] = "x"
-        if rule.get("replicateHistory") is not None:
-            rule["replicateHistory"]["futureDetail"] = "x"
-    return Reply(reply.status, reply.headers, json.dumps(content).encode())
-
-
-def _with_less(reply: Reply) -> Reply:
-    content = json.loads(reply.body)
-    for rule in content["rules"]:
-        for name in ("create_time", "createTime", "destRegion", "notIncludeResource", "replicateHistory"):
-            rule.pop(name, None)
-        for name in ("storageClass", "prefix"):
-            rule["destination"].pop(name, None)
-    return Reply(reply.status, reply.headers, json.dumps(content).encode())

@@ -3,9 +3,7 @@
 import hashlib
 import itertools
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,13 @@ import httpx
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.clonecloudstore import CloneCloudStoreEmulator
 from reconciler.emulators.emulator import Options
-from reconciler.emulators.message import Reply
-from reconciler.model.manifest import Location, Metadata, ProviderDoc, ProviderSpec, ReplicationSpec
+from reconciler.model.manifest import Location, ProviderDoc
 from reconciler.model.relationship import Flow
-from reconciler.model.step import Call
-from reconciler.providers.base import Access, Capability, Connection, Provider
+from reconciler.providers.base import Capability
 from reconciler.providers.clonecloudstore import TYPE
-from reconciler.providers.clonecloudstore.config import CloneCloudStoreConfig, CloneCloudStoreOptions
-from reconciler.testing.harness import WORKSPACE, Ability, Fault, Judgement, Mangling, Sent, Target, Variant
-from tests.contract.harnesses.wire import COMMON_MANGLERS, EmulatedClock, EnvSecrets, Wire, WiredContext, hurried
-from tests.contract.referee import Objection, Referee
+from reconciler.testing.harness import Ability, Target
+from tests.contract.harnesses.emulated import ASKING, Differences, EmulatedHarness, Spec
+from tests.contract.referee import Exchange, Referee
 from tests.lab.clonecloudstore import BYTES, CLIENT, DOCUMENT, PREFIX, judged, path_of
 
 SITES = {"here": "site-a", "there": "site-b", "yonder": "site-c"}
@@ -42,21 +37,8 @@ _OPERATIONS = {
     "health": OBJECTS,
     "list": OBJECTS,
 }
-_SETTLE_S = 10.0
-
-Spec = dict[str, Any]
-
 _STATUS_ONLY: Spec = {"verify": {"level": "status"}}
-_ASKING: dict[Capability, Spec] = {
-    Capability.PAUSE: {"state": "paused"},
-    Capability.DELETES: {"deletes": "replicate"},
-    Capability.STORAGE_CLASS: {"storageClass": "STANDARD_IA"},
-    Capability.TAG_FILTER: {"filter": {"tags": {"class": "hot"}}},
-    Capability.EXCLUDE_FILTER: {"filter": {"exclude": ["*.tmp"]}},
-    Capability.SCHEDULE: {"schedule": {"every": "7d"}},
-    Capability.RESYNC: {"existing": "copy"},
-}
-DIFFERENCES: tuple[tuple[str, Spec, Spec], ...] = (
+DIFFERENCES: Differences = (
     ("deletes", {"deletes": "keep"} | _STATUS_ONLY, {"deletes": "replicate"}),
     ("deletes", {"deletes": "replicate"}, {"deletes": "keep"} | _STATUS_ONLY),
     ("state", {"state": "active"}, {"state": "paused"}),
@@ -79,29 +61,28 @@ class Way:
     switches: Mapping[str, Any] = field(default_factory=dict)
 
 
-class CloneCloudStoreHarness:
+class CloneCloudStoreHarness(EmulatedHarness):
     """Three sites. `here` is under test; group 0 goes to `there`, group 1 to `yonder`."""
 
     abilities = frozenset({Ability.FAULTS, Ability.WIRE, Ability.SPEC, Ability.BREAK_DATA})
+    kind = TYPE
+    subject = "here"
+    asks = ASKING | {Capability.SCHEDULE: {"schedule": {"every": "7d"}}, Capability.RESYNC: {"existing": "copy"}}
+    differences = DIFFERENCES
+    operations = _OPERATIONS
+    reads = (LISTS, BUCKETS, RIGHTS)
+    emulator: CloneCloudStoreEmulator
 
     def __init__(self, directory: Path, certificate: Certificate, way: Way = Way()) -> None:
-        self.wire = Wire()
-        self.clock = EmulatedClock(self.wire.clock)
-        self.secrets = EnvSecrets()
+        super().__init__(certificate, Referee(DOCUMENT, path_of))
         self.way = way
-        self.certificate = certificate
         self.emulator = CloneCloudStoreEmulator(Options("ccs", "3-strangers"))
-        self.emulator.start(
-            WiredContext(
-                clock=self.wire.clock, faults=self.wire.faults, log=self.wire.log, certificate=certificate,
-                tls=certificate.server_context(), directory=directory, wire=self.wire,
-            )
-        )  # fmt: skip
+        self.start(self.emulator, directory)
         self.facts: Any = self.emulator.describe()
-        self.docs = {name: self.doc(name) for name in SITES}
-        self._referee = Referee(DOCUMENT, path_of)
+        for name in SITES:
+            self.doc(name)
         self._places = itertools.count(1)
-        self._clients: dict[tuple[str, str], httpx.Client] = {}
+        self._others: dict[tuple[str, str], httpx.Client] = {}
         self.switch(order_lag_s=0, topology_cache_s=way.cache_s, **way.switches)
         if way.friends:
             self.emulator.act("introduce", {})
@@ -120,21 +101,8 @@ class CloneCloudStoreHarness:
         }
         if self.way.tls:
             config["caFile"] = str(self.certificate.ca)
-        spec = ProviderSpec(type="clonecloudstore", config=CloneCloudStoreConfig.model_validate(config | changes))
-        return ProviderDoc(api_version="repl/v1", kind="Provider", metadata=Metadata(name=name), spec=spec)
-
-    @property
-    def secret_values(self) -> Sequence[str]:
-        return self.secrets.values
-
-    def connect(self, access: Access = Access.WRITE, provider: str | None = None) -> Provider:
-        doc = self.docs[provider or "here"]
-        return TYPE.connect(
-            Connection(
-                doc=doc, secrets=self.secrets, access=access, base=Path("/"), workspace=WORKSPACE,
-                siblings=tuple(one for one in self.docs.values() if one is not doc),
-            )
-        )  # fmt: skip
+        self.document(name, config | changes)
+        return self.docs[name]
 
     # What is desired
 
@@ -144,33 +112,11 @@ class CloneCloudStoreHarness:
     def made(self, name: str, bucket: str, there: str, spec: Spec, here: str = "here") -> Flow:
         """A flow of that bucket, which is made at the source where it can be."""
         given = {"state": "active"} | spec
-        options = given.pop("clonecloudstore", None)
         given |= {
             "source": {"provider": here, "bucket": bucket}, "destination": {"provider": there, "bucket": bucket},
         }  # fmt: skip
-        made = ReplicationSpec.model_validate(given)
-        if options is not None:
-            made = made.model_copy(update={"options": CloneCloudStoreOptions.model_validate(options)})
         self.bucket(bucket, site=SITES[here])
-        return Flow(
-            name=name,
-            workspace=WORKSPACE,
-            spec=made,
-            labels={},
-            source=self.docs[here],
-            destination=self.docs[there],
-            owner_side="source",
-            peer_s3=None,
-        )
-
-    def variants(self) -> Sequence[Variant]:
-        return [
-            Variant(field=at, before=self.flow("varied", **before), after=self.flow("varied", **after))
-            for at, before, after in DIFFERENCES
-        ]
-
-    def asking(self, capability: Capability) -> Flow | None:
-        return self.flow("asking", **_ASKING[capability]) if capability in _ASKING else None
+        return self.described(name, given)
 
     def placed(self, name: str, text: str) -> Flow:
         return self.made(name, text, "there", {})
@@ -271,27 +217,19 @@ class CloneCloudStoreHarness:
     def client(self, site: str, service: str, client: str = CLIENT) -> httpx.Client:
         """Somebody else's client of one service."""
         url = self.facts["sites"][site][service]
-        if (url, client) not in self._clients:
+        if (url, client) not in self._others:
             headers = {f"{PREFIX}client-id": client}
-            self._clients[url, client] = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30)
-        return self._clients[url, client]
-
-    def switch(self, **values: Any) -> None:
-        self.emulator.switch(values)
+            made = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30)
+            self._others[url, client] = self.clients.enter_context(made)
+        return self._others[url, client]
 
     def settle(self) -> None:
         """Let all orders be carried out."""
         for _ in range(2):  # one may be on its way from one site to another
             self.eventually(lambda: self.emulator.state()["quiet"])  # type: ignore[index,call-overload]
 
-    def eventually(self, check: Callable[[], Any]) -> Any:
-        """Let time pass until something is so."""
-        deadline = time.monotonic() + _SETTLE_S
-        while not (found := check()):
-            assert time.monotonic() < deadline, "it does not come about"
-            self.wire.clock.advance(0.05)
-            time.sleep(0.002)
-        return found
+    def eventually(self, check: Callable[[], Any], step_s: float = 0.05) -> Any:
+        return super().eventually(check, step_s)
 
     def strangers(self) -> None:
         """Bring all sites back to where no other site knows of them or has their buckets."""
@@ -306,42 +244,21 @@ class CloneCloudStoreHarness:
 
     # What the wire does
 
-    def mark(self) -> None:
-        self.wire.mark()
+    def operation(self, on: Target) -> str:
+        found = super().operation(on)
+        return "internalListObjects" if self.way.internal and found == OBJECTS else found
 
-    def requests(self) -> Sequence[Sent]:
-        return self.wire.requests("ccs")
+    def exchanges(self) -> Collection[Exchange]:
+        return [one for one in self.wire.recorder.exchanges if judged(one)]
 
-    def fault(self, fault: Fault, on: Target) -> None:
-        operation = _OPERATIONS[on.operation if isinstance(on, Call) else on]
-        inside = self.way.internal and operation == OBJECTS
-        self.wire.fault(fault, "ccs", "internalListObjects" if inside else operation)
+    def add_unknown(self, content: Any) -> None:
+        for one in content:
+            one["futureMember"] = {"deep": [1, None]}
 
-    def mangle(self, mangling: Mangling) -> None:
-        manglers = {Mangling.UNKNOWN_FIELDS: _with_unknown, Mangling.MISSING_FIELDS: _with_less, **COMMON_MANGLERS}
-        for operation in (LISTS, BUCKETS, RIGHTS):
-            self.wire.mangle(operation, manglers[mangling])
-
-    def mend(self) -> None:
-        self.wire.mend()
-
-    def hurried(self) -> AbstractContextManager[None]:
-        return hurried()
-
-    def judged(self) -> Judgement | None:
-        exchanges = [one for one in self.wire.recorder.exchanges if judged(one)]
-        try:
-            count, objections = self._referee.judge_all(exchanges), ""
-        except Objection as objection:
-            count, objections = len(exchanges), str(objection)
-        return Judgement(exchanges=count, objections=tuple(dict.fromkeys(objections.splitlines())))
-
-    def restart(self) -> None:
-        self.emulator.act("restart", {})
-
-    def advance(self, seconds: float) -> None:
-        self.wire.clock.advance(seconds)
-        time.sleep(0.01)
+    def leave_out(self, content: Any) -> None:
+        for one in content:
+            for name in ("expires", "creation", "site"):
+                one.pop(name, None)
 
     def break_data(self, flow: Flow) -> None:
         self.switch(fail_next_pulls=1_000_000)
@@ -363,30 +280,9 @@ class CloneCloudStoreHarness:
         rows = self.state("site-a")["buckets"][location.bucket]["objects"]
         return [f"{name} {row['status']}" for name, row in rows.items() if row["status"] != "DELETED" or row["stored"]]
 
-    def close(self) -> None:
-        for client in self._clients.values():
-            client.close()
-        self.wire.clock.stop()
-        self.emulator.stop()
-
 
 def bucket_name(name: str) -> str:
     """A bucket for a flow's name: the same one where it can be."""
     plain = "".join(letter for letter in name if letter.isdigit() or letter.islower() or letter == "-")
     fits = plain == name and name.isascii() and 3 <= len(name) <= 63 and "--" not in name
     return name if fits else f"b{hashlib.sha256(name.encode()).hexdigest()[:20]}"
-
-
-def _with_unknown(reply: Reply) -> Reply:
-    content = json.loads(reply.body)
-    for one in content:
-        one["futureMember"] = {"deep": [1, None]}
-    return Reply(reply.status, reply.headers, json.dumps(content).encode())
-
-
-def _with_less(reply: Reply) -> Reply:
-    content = json.loads(reply.body)
-    for one in content:
-        for name in ("expires", "creation", "site"):
-            one.pop(name, None)
-    return Reply(reply.status, reply.headers, json.dumps(content).encode())

@@ -3,9 +3,7 @@
 import itertools
 import json
 import ssl
-import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +14,15 @@ from botocore.config import Config
 from reconciler.emulators import certificate as certificates
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.emulator import Options
-from reconciler.emulators.message import Reply
 from reconciler.emulators.qumulo import QumuloEmulator
 from reconciler.emulators.s3 import build
-from reconciler.model.manifest import Location, Metadata, ProviderDoc, ProviderSpec, ReplicationSpec
+from reconciler.model.manifest import Location
 from reconciler.model.relationship import Flow
-from reconciler.model.step import Call
-from reconciler.providers.base import Access, Capability, Connection, Provider
 from reconciler.providers.qumulo import TYPE
-from reconciler.providers.qumulo.config import QumuloConfig, QumuloOptions
 from reconciler.providers.s3 import TYPE as S3_TYPE
-from reconciler.providers.s3.config import S3Config
-from reconciler.testing.harness import WORKSPACE, Ability, Fault, Judgement, Mangling, Sent, Target, Variant
-from tests.contract.harnesses.wire import COMMON_MANGLERS, EmulatedClock, EnvSecrets, Wire, WiredContext, hurried
-from tests.contract.referee import Objection, Referee
+from reconciler.testing.harness import Ability, Variant
+from tests.contract.harnesses.emulated import ASKING, EmulatedHarness, Spec
+from tests.contract.referee import Referee
 
 DOCUMENT = Path(__file__).parents[3] / "specs" / "qumulo" / "openapi.yaml"
 RELATIONSHIPS = "/v3/replication/object-relationships/"
@@ -43,81 +36,72 @@ _OPERATIONS = {
     "health": "getObjectRelationshipStatus",
     "list": "readDirectory",
 }
-_ASKING: dict[Capability, dict[str, Any]] = {
-    Capability.PAUSE: {"state": "paused"},
-    Capability.DELETES: {"deletes": "replicate"},
-    Capability.STORAGE_CLASS: {"storageClass": "STANDARD_IA"},
-    Capability.TAG_FILTER: {"filter": {"tags": {"class": "hot"}}},
-    Capability.EXCLUDE_FILTER: {"filter": {"exclude": ["*.tmp"]}},
-}
-"""Not the schedule: how often a job is due is for `repl drift` to watch; the cluster is never asked to hold it."""
 _CONFIGURATION = (
     "id", "direction", "local_directory_id", "object_store_address", "port", "ca_certificate", "bucket",
     "bucket_style", "object_folder", "region", "access_key_id",
 )  # fmt: skip
-_DEADLINE_S = 10.0
 
 
-class QumuloHarness:
+class QumuloHarness(EmulatedHarness):
     """One cluster `nas`, whose jobs take no longer than they must, and an object store `store`."""
 
     abilities = frozenset({Ability.FAULTS, Ability.WIRE, Ability.SPEC, Ability.BREAK_DATA})
+    kind = TYPE
+    peers = {"s3": S3_TYPE}
+    subject = "nas"
+    asks = ASKING
+    """Not the schedule: how often a job is due is for `repl drift` to watch; the cluster is never asked to hold it."""
+    operations = _OPERATIONS
+    reads = (_OPERATIONS["observe"],)
+    unseen = frozenset({"login"})
 
     def __init__(self, directory: Path, certificate: Certificate, *, pull: bool = False, login: bool = False) -> None:
         """`pull`: flows lead from the bucket to the cluster. `login`: with a password in place of a token."""
+        super().__init__(certificate, Referee(DOCUMENT))
         self._pull = pull
         self._login = login
-        self.wire = Wire()
-        self.clock = EmulatedClock(self.wire.clock)
-        self._certificate = certificate
         self._store = build(Options("store"))
-        self._store.start(self._context(directory, record=False))
-        self._cluster = QumuloEmulator(Options("nas"))
-        self._cluster.start(self._context(directory, record=True))
-        self._cluster.switch({"job_seconds": 0})
-        self._nas, self._s3 = self._cluster.describe(), self._store.describe()
+        self.start(self._store, directory, record=False)
+        self.emulator = QumuloEmulator(Options("nas"))
+        self.start(self.emulator, directory)
+        self.switch(job_seconds=0)
+        self._nas, self._s3 = self.emulator.describe(), self._store.describe()
         word = self._nas["password" if login else "token"]
-        self.secrets = EnvSecrets(NAS_SECRET=str(word), S3_SECRET=str(self._s3["secret_key"]))
-        self._docs = {"nas": self._nas_doc(), "store": self._store_doc()}
+        self.secrets.put(NAS_SECRET=str(word), S3_SECRET=str(self._s3["secret_key"]))
+        self.document("nas", self._nas_config())
+        self.document("store", self._store_config(), S3_TYPE)
         self._two_authorities = self._bundle(directory)
         context = ssl.create_default_context(cafile=str(certificate.ca))
         headers = {"Authorization": f"Bearer {self._nas['token']}"}
-        self._api = httpx.Client(base_url=str(self._nas["url"]), verify=context, headers=headers, trust_env=False)
-        self._referee = Referee(DOCUMENT)
+        self._api = self.clients.enter_context(
+            httpx.Client(base_url=str(self._nas["url"]), verify=context, headers=headers, trust_env=False)
+        )
         self._places = itertools.count(1)
         self._client = self._open_store()
+        self.clients.callback(self._client.close)
         self._client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
-    def _context(self, directory: Path, *, record: bool) -> WiredContext:
-        wire = self.wire
-        return WiredContext(
-            clock=wire.clock, faults=wire.faults, log=wire.log, certificate=self._certificate,
-            tls=self._certificate.server_context(), directory=directory, wire=wire, record=record,
-        )  # fmt: skip
-
-    def _nas_doc(self) -> ProviderDoc:
+    def _nas_config(self) -> Spec:
         secret = {"env": "NAS_SECRET"}
         identity = {"username": self._nas["username"], "password": secret} if self._login else {"token": secret}
-        place = {"host": self._nas["host"], "port": self._nas["port"], "caFile": str(self._certificate.ca)}
-        config = place | identity
-        return _doc("nas", "qumulo", QumuloConfig.model_validate(config))
+        place = {"host": self._nas["host"], "port": self._nas["port"], "caFile": str(self.certificate.ca)}
+        return place | identity
 
-    def _store_doc(self) -> ProviderDoc:
-        config = {
+    def _store_config(self) -> Spec:
+        return {
             "flavour": "aws",
             "region": REGION,
             "endpoint": self._s3["https"],
-            "caFile": str(self._certificate.ca),
+            "caFile": str(self.certificate.ca),
             "credentials": {"accessKeyId": self._s3["access_key"], "secretAccessKey": {"env": "S3_SECRET"}},
         }
-        return _doc("store", "s3", S3Config.model_validate(config))
 
     def _bundle(self, directory: Path) -> str:
         """A file with the store's authority and another one."""
         other = directory / "other-authority"
         other.mkdir()
         bundle = directory / "bundle.pem"
-        bundle.write_text(self._certificate.ca.read_text() + certificates.issue(other).ca.read_text())
+        bundle.write_text(self.certificate.ca.read_text() + certificates.issue(other).ca.read_text())
         return str(bundle)
 
     def _open_store(self) -> Any:
@@ -127,19 +111,8 @@ class QumuloHarness:
             aws_access_key_id=self._s3["access_key"],
             aws_secret_access_key=self._s3["secret_key"],
             region_name=REGION,
-            verify=str(self._certificate.ca),
+            verify=str(self.certificate.ca),
             config=Config(s3={"addressing_style": "path"}),
-        )
-
-    @property
-    def secret_values(self) -> Sequence[str]:
-        return self.secrets.values
-
-    def connect(self, access: Access = Access.WRITE, provider: str | None = None) -> Provider:
-        doc = self._docs[provider or "nas"]
-        kind = S3_TYPE if doc.spec.type == "s3" else TYPE
-        return kind.connect(
-            Connection(doc=doc, secrets=self.secrets, access=access, base=Path("/"), workspace=WORKSPACE)
         )
 
     # What is desired
@@ -147,26 +120,13 @@ class QumuloHarness:
     def flow(self, name: str, *, group: int = 0, **spec: Any) -> Flow:
         return self._flow(name, f"/group-{group}/{name}", f"{name}/", spec)
 
-    def _flow(self, name: str, path: str, prefix: str, spec: dict[str, Any]) -> Flow:
+    def _flow(self, name: str, path: str, prefix: str, spec: Spec) -> Flow:
         if "\n" not in path:
-            self._cluster.act("make-directory", {"path": path})
-        options = spec.pop("qumulo", None)
+            self.emulator.act("make-directory", {"path": path})
         here = {"provider": "nas", "path": path}
         there = {"provider": "store", "bucket": BUCKET, "prefix": prefix}
         ends = {"source": there, "destination": here} if self._pull else {"source": here, "destination": there}
-        made = ReplicationSpec.model_validate(ends | spec)
-        if options is not None:
-            made = made.model_copy(update={"options": QumuloOptions.model_validate(options)})
-        return Flow(
-            name=name,
-            workspace=WORKSPACE,
-            spec=made,
-            labels={},
-            source=self._docs[made.source.provider],
-            destination=self._docs[made.destination.provider],
-            owner_side="destination" if self._pull else "source",
-            peer_s3=S3_TYPE.s3_endpoint(self._docs["store"].spec.config, Path("/")),
-        )
+        return self.described(name, ends | spec)
 
     def variants(self) -> Sequence[Variant]:
         plain = self.flow("varied")
@@ -178,9 +138,6 @@ class QumuloHarness:
                 after=self.flow("varied", qumulo={"caFile": self._two_authorities}),
             ),
         ]
-
-    def asking(self, capability: Capability) -> Flow | None:
-        return self.flow("asking", **_ASKING[capability]) if capability in _ASKING else None
 
     def placed(self, name: str, text: str) -> Flow:
         if self._pull:
@@ -194,7 +151,7 @@ class QumuloHarness:
 
     def foreign(self, flow: Flow) -> str:
         del flow
-        self._cluster.act("make-directory", {"path": "/theirs"})
+        self.emulator.act("make-directory", {"path": "/theirs"})
         self._create(self._body("/theirs/", "theirs/v1/", REGION))
         return f"COPY_TO_OBJECT /theirs -> {self._address()}/{BUCKET}/theirs/v1"
 
@@ -223,7 +180,7 @@ class QumuloHarness:
             "local_directory_path": path,
             "object_store_address": host,
             "port": int(port),
-            "ca_certificate": self._certificate.ca.read_text(),
+            "ca_certificate": self.certificate.ca.read_text(),
             "bucket": BUCKET,
             "bucket_style": "BUCKET_STYLE_PATH",
             "object_folder": folder,
@@ -243,11 +200,8 @@ class QumuloHarness:
         assert answer.status_code == 200, answer.text
 
     def _idle(self, number: str) -> None:
-        deadline = time.monotonic() + _DEADLINE_S
-        while self._api.get(f"{RELATIONSHIPS}{number}/status").json()["state"] != "REPLICATION_NOT_RUNNING":
-            assert time.monotonic() < deadline, "the job does not end"
-            self.wire.clock.advance(1)
-            time.sleep(0.005)
+        status = f"{RELATIONSHIPS}{number}/status"
+        self.eventually(lambda: self._api.get(status).json()["state"] == "REPLICATION_NOT_RUNNING")
 
     def _made(self, flow: Flow) -> dict[str, Any]:
         identity = self.connect().normalise(flow).identity
@@ -268,39 +222,17 @@ class QumuloHarness:
 
     # What the wire does
 
-    def mark(self) -> None:
-        self.wire.mark()
+    def add_unknown(self, content: Any) -> None:
+        for status in content:
+            status["future_setting"] = {"deep": [1, None]}
+            for job in (status.get("current_job"), status.get("last_job")):
+                if job:
+                    job["future_detail"] = "x"
 
-    def requests(self) -> Sequence[Sent]:
-        return self.wire.requests("nas", frozenset({"login"}))
-
-    def fault(self, fault: Fault, on: Target) -> None:
-        self.wire.fault(fault, "nas", _OPERATIONS[on.operation if isinstance(on, Call) else on])
-
-    def mangle(self, mangling: Mangling) -> None:
-        manglers = {Mangling.UNKNOWN_FIELDS: _with_unknown, Mangling.MISSING_FIELDS: _with_less, **COMMON_MANGLERS}
-        self.wire.mangle(_OPERATIONS["observe"], manglers[mangling])
-
-    def mend(self) -> None:
-        self.wire.mend()
-
-    def hurried(self) -> AbstractContextManager[None]:
-        return hurried()
-
-    def judged(self) -> Judgement | None:
-        exchanges = self.wire.recorder.exchanges
-        try:
-            count, objections = self._referee.judge_all(exchanges), ""
-        except Objection as objection:
-            count, objections = len(exchanges), str(objection)
-        return Judgement(exchanges=count, objections=tuple(dict.fromkeys(objections.splitlines())))
-
-    def restart(self) -> None:
-        self._cluster.act("restart", {})
-
-    def advance(self, seconds: float) -> None:
-        self.wire.clock.advance(seconds)
-        time.sleep(0.01)
+    def leave_out(self, content: Any) -> None:
+        for status in content:
+            for name in ("ca_certificate", "port", "bucket_style", "last_job", "current_job"):
+                status.pop(name, None)
 
     def break_data(self, flow: Flow) -> None:
         number = str(self._made(flow)["id"])
@@ -308,7 +240,7 @@ class QumuloHarness:
         if self._pull:
             self._client.put_object(Bucket=BUCKET, Key=f"{flow.spec.source.prefix}lost", Body=b"x")
         else:
-            self._cluster.act("write", {"path": f"{flow.spec.source.path}/lost", "text": "x"})
+            self.emulator.act("write", {"path": f"{flow.spec.source.path}/lost", "text": "x"})
         self._store.switch({"denied_operations": ["PutObject", "CreateMultipartUpload", "GetObject"]})
         assert self._api.post(f"{RELATIONSHIPS}{number}/replicate").status_code == 202
         self._idle(number)
@@ -317,53 +249,15 @@ class QumuloHarness:
 
     def location(self) -> Location:
         path = f"/objects & more/{'x' * next(self._places)}"
-        self._cluster.act("make-directory", {"path": path})
+        self.emulator.act("make-directory", {"path": path})
         return Location(provider="nas", path=path)
 
     def write_in_parts(self, location: Location, key: str, parts: Sequence[bytes]) -> None:
         raise NotImplementedError(location, key, parts)
 
     def leftovers(self, location: Location) -> Sequence[str]:
-        state: Any = self._cluster.state()
+        state: Any = self.emulator.state()
         return [path for path in (*state["files"], *state["directories"]) if path.startswith(f"{location.path}/")]
 
-    def switch(self, **values: Any) -> None:
-        """Set what is not documented about the cluster."""
-        self._cluster.switch(values)
-
     def expire_sessions(self) -> None:
-        self._cluster.act("expire-sessions", {})
-
-    def close(self) -> None:
-        self._api.close()
-        self._client.close()
-        self.wire.clock.stop()
-        self._cluster.stop()
-        self._store.stop()
-
-
-def _doc(name: str, kind: str, config: S3Config | QumuloConfig) -> ProviderDoc:
-    return ProviderDoc(
-        api_version="repl/v1",
-        kind="Provider",
-        metadata=Metadata(name=name),
-        spec=ProviderSpec(type=kind, config=config),
-    )
-
-
-def _with_unknown(reply: Reply) -> Reply:
-    statuses = json.loads(reply.body)
-    for status in statuses:
-        status["future_setting"] = {"deep": [1, None]}
-        for job in (status.get("current_job"), status.get("last_job")):
-            if job:
-                job["future_detail"] = "x"
-    return Reply(reply.status, reply.headers, json.dumps(statuses).encode())
-
-
-def _with_less(reply: Reply) -> Reply:
-    statuses = json.loads(reply.body)
-    for status in statuses:
-        for name in ("ca_certificate", "port", "bucket_style", "last_job", "current_job"):
-            status.pop(name, None)
-    return Reply(reply.status, reply.headers, json.dumps(statuses).encode())
+        self.emulator.act("expire-sessions", {})

@@ -25,6 +25,7 @@ from reconciler.providers.base import Access, Capability, Connection, Provider
 from reconciler.providers.s3 import TYPE
 from reconciler.providers.s3.config import S3Config, S3Options
 from reconciler.testing.harness import WORKSPACE, Fault, Mangling, Target, Variant
+from tests.contract.harnesses.s3_objects import left_below, write_in_parts
 from tests.contract.harnesses.wire import COMMON_MANGLERS, EnvSecrets, Wire
 
 ROLE, OTHER_ROLE = (f"arn:aws:iam::111122223333:role/{name}" for name in ("replication", "other"))
@@ -249,22 +250,10 @@ class S3Rules:
         return Location(provider=self._doc.name, bucket=self.objects, prefix=f"objects & {'x' * next(self._places)}/")
 
     def write_in_parts(self, location: Location, key: str, parts: Sequence[bytes]) -> None:
-        client, place = self.client(), {"Bucket": location.bucket, "Key": (location.prefix or "") + key}
-        upload = client.create_multipart_upload(**place)["UploadId"]
-        done = []
-        for number, part in enumerate(parts, start=1):
-            answer = client.upload_part(**place, UploadId=upload, PartNumber=number, Body=part)
-            done.append({"PartNumber": number, "ETag": answer["ETag"]})
-        client.complete_multipart_upload(**place, UploadId=upload, MultipartUpload={"Parts": done})
+        write_in_parts(self.client(), str(location.bucket), (location.prefix or "") + key, parts)
 
     def leftovers(self, location: Location) -> Sequence[str]:
-        pages = self.client().get_paginator("list_object_versions")
-        return [
-            f"{kind} {item['Key']} {item['VersionId']}"
-            for page in pages.paginate(Bucket=location.bucket, Prefix=location.prefix or "")
-            for kind in ("Versions", "DeleteMarkers")
-            for item in page.get(kind, [])
-        ]
+        return left_below(self.client(), str(location.bucket), location.prefix or "")
 
     # Another client's way in
 

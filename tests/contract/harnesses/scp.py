@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,17 +11,14 @@ import httpx
 
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.emulator import Options
-from reconciler.emulators.message import Reply
 from reconciler.emulators.scp import ScpEmulator
-from reconciler.model.manifest import Location, Metadata, ProviderDoc, ProviderSpec, ReplicationSpec
+from reconciler.model.manifest import Location
 from reconciler.model.relationship import Flow
-from reconciler.model.step import Call
-from reconciler.providers.base import Access, Capability, Connection, Provider
+from reconciler.providers.base import Capability
 from reconciler.providers.scp import TYPE
-from reconciler.providers.scp.config import ScpConfig, ScpOptions
-from reconciler.testing.harness import WORKSPACE, Ability, Fault, Judgement, Mangling, Sent, Target, Variant
-from tests.contract.harnesses.wire import COMMON_MANGLERS, EmulatedClock, EnvSecrets, Wire, WiredContext, hurried
-from tests.contract.referee import Objection, Referee
+from reconciler.testing.harness import Ability, Target
+from tests.contract.harnesses.emulated import ASKING, Differences, EmulatedHarness, Spec
+from tests.contract.referee import Referee
 from tests.lab.scp import DOCUMENT, EAST, HEADERS, WEST, Signed, request
 
 SOURCES = ("src_a", "src_b")
@@ -44,17 +39,7 @@ _CONFIGURATION = (
 )  # fmt: skip
 _LATER_S = 60.0
 
-Spec = dict[str, Any]
-
-_ASKING: dict[Capability, Spec] = {
-    Capability.PAUSE: {"state": "paused"},
-    Capability.DELETES: {"deletes": "replicate"},
-    Capability.STORAGE_CLASS: {"storageClass": "STANDARD_IA"},
-    Capability.TAG_FILTER: {"filter": {"tags": {"class": "hot"}}},
-    Capability.EXCLUDE_FILTER: {"filter": {"exclude": ["*.tmp"]}},
-    Capability.SCHEDULE: {"schedule": {"every": "7d"}},
-}
-DIFFERENCES: tuple[tuple[str, Spec, Spec], ...] = (
+DIFFERENCES: Differences = (
     ("schedule.every", {"schedule": {"every": "5m"}}, {"schedule": {"every": "1d"}}),
     ("state", {"state": "active"}, {"state": "paused"}),
     ("state", {"state": "paused"}, {"state": "active"}),
@@ -76,39 +61,39 @@ class Way:
     switches: Mapping[str, Any] = field(default_factory=dict)
 
 
-class ScpHarness:
+class ScpHarness(EmulatedHarness):
     """One account; `west` is under test, `east` is where volumes are replicated to."""
 
     abilities = frozenset({Ability.FAULTS, Ability.WIRE, Ability.SPEC, Ability.BREAK_DATA})
+    kind = TYPE
+    subject = "west"
+    asks = ASKING | {Capability.SCHEDULE: {"schedule": {"every": "7d"}}}
+    differences = DIFFERENCES
+    operations = _OPERATIONS
+    reads = (LIST, SHOW)
+    emulator: ScpEmulator
 
     def __init__(self, directory: Path, certificate: Certificate, way: Way = Way()) -> None:
-        self.wire = Wire()
-        self.clock = EmulatedClock(self.wire.clock)
+        super().__init__(certificate, Referee(DOCUMENT))
         self.emulator = ScpEmulator(Options("scp"))
-        self.emulator.start(
-            WiredContext(
-                clock=self.wire.clock, faults=self.wire.faults, log=self.wire.log, certificate=certificate,
-                tls=certificate.server_context(), directory=directory, wire=self.wire,
-            )
-        )  # fmt: skip
+        self.start(self.emulator, directory)
         self.facts: Any = self.emulator.describe()
         self.way = way
-        self._certificate = certificate
-        self.secrets = EnvSecrets(SCP_SECRET=str(self.facts["secret_key"]), CIFS_PASSWORD=PASSWORD)
-        self.docs = {"west": self._doc("west", WEST), "east": self._doc("east", EAST)}
+        self.secrets.put(SCP_SECRET=str(self.facts["secret_key"]), CIFS_PASSWORD=PASSWORD)
+        for name, region in (("west", WEST), ("east", EAST)):
+            self.document(name, self._config(region))
         self.volumes = {name: self.volume(name) for name in SOURCES}
         self._usual = self.emulator.switches()
         self.switch(**way.switches)
-        self._referee = Referee(DOCUMENT)
         auth = Signed(self.facts["access_key"], self.facts["secret_key"])
-        self._hosts = {
-            region: httpx.Client(
-                base_url=self.facts["regions"][region]["http"], auth=auth, headers=HEADERS, trust_env=False, timeout=30
-            )
-            for region in (WEST, EAST)
-        }
+        self._hosts = {region: self._client(region, auth) for region in (WEST, EAST)}
 
-    def _doc(self, name: str, region: str) -> ProviderDoc:
+    def _client(self, region: str, auth: Signed) -> httpx.Client:
+        url = self.facts["regions"][region]["http"]
+        made = httpx.Client(base_url=url, auth=auth, headers=HEADERS, trust_env=False, timeout=30)
+        return self.clients.enter_context(made)
+
+    def _config(self, region: str) -> Spec:
         config: Spec = {
             "region": region,
             "environment": "e",
@@ -116,24 +101,10 @@ class ScpHarness:
             "credentials": {"accessKey": self.facts["access_key"], "secretKey": {"env": "SCP_SECRET"}},
         }
         if self.way.tls:
-            config["caFile"] = str(self._certificate.ca)
+            config["caFile"] = str(self.certificate.ca)
         if self.way.account:
             config["accountId"] = self.facts["account_id"]
-        spec = ProviderSpec(type="scp", config=ScpConfig.model_validate(config))
-        return ProviderDoc(api_version="repl/v1", kind="Provider", metadata=Metadata(name=name), spec=spec)
-
-    @property
-    def secret_values(self) -> Sequence[str]:
-        return self.secrets.values
-
-    def connect(self, access: Access = Access.WRITE, provider: str | None = None) -> Provider:
-        doc = self.docs[provider or "west"]
-        return TYPE.connect(
-            Connection(
-                doc=doc, secrets=self.secrets, access=access, base=Path("/"), workspace=WORKSPACE,
-                siblings=tuple(one for one in self.docs.values() if one is not doc),
-            )
-        )  # fmt: skip
+        return config
 
     # What is desired
 
@@ -143,33 +114,14 @@ class ScpHarness:
     def made(self, name: str, source: str, there: str, spec: Spec) -> Flow:
         """A flow from a volume of that name to a replica of that name."""
         given = {"state": "active", "schedule": {"every": "1h"}} | spec
-        options = ({"deleteReplicaVolume": True} if self.way.tidy else {}) | given.pop("scp", {})
+        options = {"deleteReplicaVolume": True} if self.way.tidy else {}
+        given["scp"] = options | given.get("scp", {})
         written = source if self.way.by_name else self.volumes.get(source, source)
         given |= {
             "source": {"provider": "west", "volume": written},
             "destination": {"provider": "east", "volume": there},
         }
-        made = ReplicationSpec.model_validate(given)
-        made = made.model_copy(update={"options": ScpOptions.model_validate(options)})
-        return Flow(
-            name=name,
-            workspace=WORKSPACE,
-            spec=made,
-            labels={},
-            source=self.docs["west"],
-            destination=self.docs["east"],
-            owner_side="source",
-            peer_s3=None,
-        )
-
-    def variants(self) -> Sequence[Variant]:
-        return [
-            Variant(field=at, before=self.flow("varied", **before), after=self.flow("varied", **after))
-            for at, before, after in DIFFERENCES
-        ]
-
-    def asking(self, capability: Capability) -> Flow | None:
-        return self.flow("asking", **_ASKING[capability]) if capability in _ASKING else None
+        return self.described(name, given)
 
     def placed(self, name: str, text: str) -> Flow:
         if text.isascii() and text.islower() and text.isalpha() and text not in self.volumes:
@@ -242,10 +194,6 @@ class ScpHarness:
 
     # What the emulator knows
 
-    def switch(self, **values: Any) -> None:
-        """Set what is not documented about SCP."""
-        self.emulator.switch(values)
-
     def replications(self) -> dict[str, dict[str, Any]]:
         """All replications by id, as they are shown."""
         state: Any = self.emulator.state()
@@ -269,52 +217,22 @@ class ScpHarness:
             if one["replication_volume_name"]:
                 self.drop_volume(one["replication_volume_id"])
 
-    def eventually(self, check: Callable[[], Any]) -> None:
-        """Let time pass until something is so."""
-        deadline = time.monotonic() + 10
-        while not check():
-            assert time.monotonic() < deadline, "it does not come about"
-            self.wire.clock.advance(1)
-            time.sleep(0.002)
-
     # What the wire does
 
-    def mark(self) -> None:
-        self.wire.mark()
+    def operation(self, on: Target) -> str:
+        if on == "observe":
+            return "listVolumes" if self.way.by_name else LIST
+        return super().operation(on)
 
-    def requests(self) -> Sequence[Sent]:
-        return self.wire.requests("scp")
+    def add_unknown(self, content: Any) -> None:
+        for one in (content, *content.get("replications", ())):
+            one["future_member"] = {"deep": [1, None]}
 
-    def fault(self, fault: Fault, on: Target) -> None:
-        first = "listVolumes" if self.way.by_name else LIST
-        name = first if on == "observe" else _OPERATIONS[on.operation if isinstance(on, Call) else on]
-        self.wire.fault(fault, "scp", name)
-
-    def mangle(self, mangling: Mangling) -> None:
-        manglers = {Mangling.UNKNOWN_FIELDS: _with_unknown, Mangling.MISSING_FIELDS: _with_less, **COMMON_MANGLERS}
-        for operation in (LIST, SHOW):
-            self.wire.mangle(operation, manglers[mangling])
-
-    def mend(self) -> None:
-        self.wire.mend()
-
-    def hurried(self) -> AbstractContextManager[None]:
-        return hurried()
-
-    def judged(self) -> Judgement | None:
-        exchanges = self.wire.recorder.exchanges
-        try:
-            count, objections = self._referee.judge_all(exchanges), ""
-        except Objection as objection:
-            count, objections = len(exchanges), str(objection)
-        return Judgement(exchanges=count, objections=tuple(dict.fromkeys(objections.splitlines())))
-
-    def restart(self) -> None:
-        self.emulator.act("restart", {})
-
-    def advance(self, seconds: float) -> None:
-        self.wire.clock.advance(seconds)
-        time.sleep(0.01)
+    def leave_out(self, content: Any) -> None:
+        for name in ("count", "backup_retention_count"):
+            content.pop(name, None)
+        for one in content.get("replications", ()):
+            one.pop("source_volume_access_level", None)
 
     def break_data(self, flow: Flow) -> None:
         self.emulator.act("fail-replication", {"replication_id": self.number(flow)})
@@ -330,12 +248,6 @@ class ScpHarness:
     def leftovers(self, location: Location) -> Sequence[str]:
         return ()
 
-    def close(self) -> None:
-        for host in self._hosts.values():
-            host.close()
-        self.wire.clock.stop()
-        self.emulator.stop()
-
 
 def replica_name(name: str) -> str:
     """A name of 3 to 21 characters for a flow's replica, the same for the same flow."""
@@ -345,19 +257,3 @@ def replica_name(name: str) -> str:
 
 def _identity(shown: Mapping[str, Any]) -> str:
     return f"{shown['replication_volume_region']}/{shown['replication_volume_name']}"
-
-
-def _with_unknown(reply: Reply) -> Reply:
-    content = json.loads(reply.body)
-    for one in (content, *content.get("replications", ())):
-        one["future_member"] = {"deep": [1, None]}
-    return Reply(reply.status, reply.headers, json.dumps(content).encode())
-
-
-def _with_less(reply: Reply) -> Reply:
-    content = json.loads(reply.body)
-    for name in ("count", "backup_retention_count"):
-        content.pop(name, None)
-    for one in content.get("replications", ()):
-        one.pop("source_volume_access_level", None)
-    return Reply(reply.status, reply.headers, json.dumps(content).encode())

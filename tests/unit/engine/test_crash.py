@@ -1,19 +1,15 @@
 """A run cut off at every boundary of its journal, and run again: nothing twice, nothing lost."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from reconciler.engine.journal import Journal, open_runs
+from reconciler.engine.journal import open_runs
 from reconciler.errors import ErrorCode
 from reconciler.model.change import Action, Reason
 from reconciler.model.receipt import RunOutcome
+from tests.lab.crash import survived
 from tests.lab.workbench import Workbench
-
-
-class Cut(BaseException):
-    """The process is gone."""
 
 
 def prepare(root: Path, grain: str) -> Workbench:
@@ -26,37 +22,16 @@ def prepare(root: Path, grain: str) -> Workbench:
     return bench
 
 
-def cut_off(monkeypatch: pytest.MonkeyPatch, number: int, *, after: bool) -> None:
-    """Let the process end at the journal's `number`-th entry: before it is on disk, or right after."""
-    real, count = Journal.write, iter(range(10_000))
-
-    def write(self: Journal, *args: Any, **kwargs: Any) -> None:
-        if next(count) == number:
-            if after:
-                real(self, *args, **kwargs)
-            raise Cut
-        real(self, *args, **kwargs)
-
-    monkeypatch.setattr(Journal, "write", write)
-
-
 @pytest.mark.parametrize("grain", ["container", "relationship"])
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("again", ["same plan", "new plan"])
-def test_every_boundary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grain: str, after: bool, again: str) -> None:
+def test_every_boundary(tmp_path: Path, grain: str, after: bool, again: str) -> None:
     number = 0
     while True:
         bench = prepare(tmp_path / str(number), grain)
         allow = ("MEMORY-REPLACE",)
         plan = bench.plan(allow=allow)
-        with monkeypatch.context() as patch:
-            cut_off(patch, number, after=after)
-            try:
-                bench.apply(plan)
-            except Cut:
-                ended = False
-            else:
-                ended = True
+        ended = survived(bench.apply, plan, killed_at=number, after=after)
         if ended:
             break
         second = plan if again == "same plan" else bench.plan(allow=allow)
@@ -91,22 +66,13 @@ def copied(bench: Workbench) -> int:
 @pytest.mark.parametrize("grain", ["container", "relationship"])
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("again", ["same plan", "new plan"])
-def test_a_copy_that_is_owed_is_not_forgotten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grain: str, after: bool, again: str
-) -> None:
+def test_a_copy_that_is_owed_is_not_forgotten(tmp_path: Path, grain: str, after: bool, again: str) -> None:
     number = 0
     while True:
         bench = Workbench(tmp_path / str(number), grain=grain)
         bench.replicate("old", "a", "b", existing="copy", state="active")
         plan = bench.plan()
-        with monkeypatch.context() as patch:
-            cut_off(patch, number, after=after)
-            try:
-                bench.apply(plan)
-            except Cut:
-                ended = False
-            else:
-                ended = True
+        ended = survived(bench.apply, plan, killed_at=number, after=after)
         if not ended:
             second = plan if again == "same plan" else bench.plan()
             if second.summary.changes:

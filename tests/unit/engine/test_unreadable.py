@@ -130,5 +130,7 @@ def test_nothing_wanted_and_nothing_shown_is_said_until_it_is_written(bench: Wor
     (found,) = [finding for finding in bench.plan().findings if finding.code == "REPL-W003"]
     assert found.replication == "one"
     bench.replicate("one", state="paused", filter={"exclude": []})
-    bench.apply(bench.plan())
+    writing = bench.plan()
+    assert "REPL-W003" not in [finding.code for finding in writing.findings]
+    bench.apply(writing)
     assert "REPL-W003" not in [finding.code for finding in bench.plan().findings]

@@ -1,7 +1,7 @@
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -13,11 +13,12 @@ from pydantic import BaseModel, TypeAdapter
 
 from reconciler.emulators import certificate as certificates
 from reconciler.emulators.certificate import Certificate
-from reconciler.errors import ErrorCode, ExitCode, ProviderError
+from reconciler.errors import ErrorCode, ExitCode
 from reconciler.model.manifest import Limits
 from reconciler.providers.base import Access
 from reconciler.providers.http import Answer, Ask, Endpoint, Explanation, HttpClient, Retries
 from reconciler.providers.http_failure import retry_after
+from tests.lab.provider_error import failed
 from tests.unit.providers.scripted import answer, drip, drop, serve, short, slow
 
 QUICK = Retries(attempts=4, wait_initial_s=0.001, wait_max_s=0.5)
@@ -41,12 +42,6 @@ def _closed() -> Iterator[None]:
     yield
     while _opened:
         _opened.pop().close()
-
-
-def failed(act: Callable[[], object]) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        act()
-    return caught.value
 
 
 @pytest.fixture

@@ -14,6 +14,10 @@ from reconciler.testing.memory import MemoryWorld, Secrets, memory_flow, memory_
 from reconciler.verify.run import Job, verify
 from reconciler.verify.spool import Differences
 
+RUN = "run-1"
+KEY = f".repl-canary/{RUN}/f"
+"""Where the flow `f` has its canary, below both its ends."""
+
 
 @dataclass
 class Scene:
@@ -54,7 +58,7 @@ class Scene:
         differences: Differences | None = None,
     ) -> tuple[Verification, ...]:
         return verify(
-            jobs, run_id="run-1", clock=self.clock, parallelism=parallelism, level=level, others=others, canary=canary,
+            jobs, run_id=RUN, clock=self.clock, parallelism=parallelism, level=level, others=others, canary=canary,
             differences=differences, secrets=Secrets(), stop=self.stop, emit=self.told.append,
         )  # fmt: skip
 

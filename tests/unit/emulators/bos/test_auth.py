@@ -7,14 +7,7 @@ import httpx
 import pytest
 
 from tests.lab.bos import BceCredentials, Keys, Lab, bce_v1_signer
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> None:
-    assert answer.status_code == status, answer.text
-    body = answer.json()
-    assert set(body) == {"code", "message", "requestId"}
-    assert body["code"] == code
-    assert answer.headers["x-bce-request-id"] == body["requestId"]
+from tests.unit.emulators.bos.answers import refused
 
 
 def list_objects(lab: Lab, **more: Any) -> httpx.Response:

@@ -2,17 +2,12 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.emulators.bos.refusal import Refusal
 from reconciler.emulators.bos.service import check_key
 from tests.lab.bos import Lab
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert answer.json()["code"] == code
+from tests.unit.emulators.bos.answers import refused
 
 
 @pytest.mark.parametrize(

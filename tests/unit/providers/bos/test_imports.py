@@ -68,6 +68,8 @@ def test_a_manifest_plans_to_no_changes_and_has_no_errors(changes: dict[str, Any
     subject = written(item)
     assert convert.identity_of(subject) == item.relationship.identity
     assert not differences(item.relationship.settings, convert.desired_settings(subject))
+    left_out = convert.part(item.relationship.settings, "filter")["exclude"]
+    assert list(convert.exclusions_of(subject) or ()) == left_out, "what is not written down is not managed"
     assert [one.code for one in check(subject) if one.code != "REPL-C308"] == []
 
 

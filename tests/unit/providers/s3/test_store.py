@@ -7,9 +7,10 @@ from unittest import mock
 
 import pytest
 
-from reconciler.errors import ErrorCode, ProviderError
+from reconciler.errors import ErrorCode
 from reconciler.model.manifest import Location
 from reconciler.providers.s3_objects import S3Store
+from tests.lab.provider_error import failed
 from tests.unit.providers.s3.connections import opened
 from tests.unit.providers.scripted import Act, answer, drop, serve, short
 
@@ -27,12 +28,6 @@ def page(*keys: str, token: str = "") -> bytes:
     return (
         f'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{items}{more}</ListBucketResult>'.encode()
     )
-
-
-def failed(act: Callable[[], object]) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        act()
-    return caught.value
 
 
 def over(*script: Act, act: Callable[[S3Store], object]) -> object:

@@ -16,10 +16,11 @@ def test_a_rule_has_one_replication() -> None:
 def test_a_priority_has_one_rule() -> None:
     flows = [flow("a", s3={"priority": 7}), flow("b", s3={"priority": 7}), flow("c", s3={"priority": 8}), flow("d")]
     assert [finding.replication for finding in check_together(flows)] == ["a", "b"]
-    assert "b" in next(iter(check_together(flows))).detail
+    assert "claimed by b, too" in next(iter(check_together(flows))).detail
 
 
 def test_a_bucket_is_full_some_time() -> None:
-    flows = [flow(f"n{number}") for number in range(RULES_MAX + 2)]
+    flows = [flow(f"n{number}") for number in range(RULES_MAX + 1)]
     assert not list(check_together(flows[:RULES_MAX]))
-    assert {finding.code for finding in check_together(flows)} == {"REPL-C122"}
+    told = [(finding.code, finding.replication) for finding in check_together(flows)]
+    assert told == [("REPL-C122", f"n{RULES_MAX}")]

@@ -1,4 +1,4 @@
-"""The thread that works off what rules owe, when it is due on the world's clock."""
+"""What an emulated system still has to do by itself, and the thread that does it when it is due by the clock."""
 
 from __future__ import annotations
 
@@ -7,45 +7,36 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Generic, TypeVar
 
-from reconciler.emulators.bos.switches import Switches
 from reconciler.emulators.clock import Clock
 
-Kind = Literal["existing", "new", "delete"]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One key that a rule is to carry over. ``run`` is the start of the rule that the task belongs to."""
-
-    bucket: str
-    rule: str
-    run: int
-    kind: Kind
-    key: str
+T = TypeVar("T")
 
 
 @dataclass(order=True, slots=True)
-class _Entry:
+class _Entry(Generic[T]):
     due: float
     number: int
-    task: Task = field(compare=False)
+    task: T = field(compare=False)
 
 
-class Worker:
-    """Calls ``do`` with each task at its moment, in order. Mistakes of ``do`` are printed and end nothing."""
+class Agenda(Generic[T]):
+    """Calls ``do`` with each task at its moment; of those due at once, with the one that came first.
 
-    def __init__(self, clock: Clock, switches: Switches, do: Callable[[Task], None]) -> None:
+    While ``held()`` all wait; ``wake`` has it asked again. Mistakes of ``do`` are printed and end nothing.
+    """
+
+    def __init__(self, name: str, clock: Clock, do: Callable[[T], None], held: Callable[[], bool]) -> None:
         self._clock = clock
         self._alarm = clock.alarm()
-        self._switches = switches
         self._do = do
+        self._held = held
         self._lock = threading.Lock()
-        self._queue: list[_Entry] = []
+        self._queue: list[_Entry[T]] = []
         self._number = 0
         self._under_way = 0
-        self._thread = threading.Thread(target=self._run, name="bos-replication", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -56,10 +47,9 @@ class Worker:
             self._thread.join(timeout=5)
 
     def wake(self) -> None:
-        """Look at the switches again."""
         self._alarm.ring()
 
-    def push(self, task: Task, seconds: float) -> None:
+    def push(self, task: T, seconds: float) -> None:
         """Do a task so many emulated seconds from now."""
         with self._lock:
             self._number += 1
@@ -74,25 +64,22 @@ class Worker:
 
     def _run(self) -> None:
         while self._alarm.wait(self._next_due()):
-            while (task := self._take()) is not None:
+            while (entry := self._take()) is not None:
                 try:
-                    self._do(task)
-                except Exception:  # noqa: BLE001  (the worker's own mistake must be seen, and must not end it)
+                    self._do(entry.task)
+                except Exception:  # noqa: BLE001  (a mistake of its own must be seen, and must not end it)
                     traceback.print_exc()
                 finally:
                     with self._lock:
                         self._under_way -= 1
 
-    def _stopped(self) -> bool:
-        return self._switches["worker"] == "stopped"
-
     def _next_due(self) -> float | None:
         with self._lock:
-            return self._queue[0].due if self._queue and not self._stopped() else None
+            return self._queue[0].due if self._queue and not self._held() else None
 
-    def _take(self) -> Task | None:
+    def _take(self) -> _Entry[T] | None:
         with self._lock:
-            if self._queue and not self._stopped() and self._queue[0].due <= self._clock.monotonic():
+            if self._queue and not self._held() and self._queue[0].due <= self._clock.monotonic():
                 self._under_way += 1
-                return heapq.heappop(self._queue).task
+                return heapq.heappop(self._queue)
             return None
