@@ -63,7 +63,11 @@ class World:
 
 
 def world_of(sites: Quick, host: Host) -> World:
-    lists, rows, rights, objects, data = {}, {}, {}, {}, {}
+    lists: dict[tuple[str, str], Topology] = {}
+    rows: dict[Place, Bucket] = {}
+    rights: dict[tuple[str, str, str], str] = {}
+    objects: dict[Place, dict[str, Object]] = {}
+    data: dict[tuple[str, str, str], bytes | None] = {}
     for name, site in sites.emulator.sites.items():
         with site.database.lock:
             lists |= {(name, other): held for other, held in site.database.topologies.items()}
@@ -117,7 +121,20 @@ def _errors(world: World, wish: Wish) -> frozenset[str]:
     return frozenset(found)
 
 
-def judged(world: World, wish: Wish) -> Expected:
+def judged(world: World, wishes: Sequence[Wish]) -> dict[str, Expected]:
+    """What comes of each wish, by name."""
+    found = {wish.name: _judged(world, wish) for wish in wishes}
+    for wish in wishes:
+        busy = [one for one in wishes if found[one.name].action not in (Action.NONE, Action.RESYNC)]
+        out = [one for one in busy if one.way == wish.way[::-1]]
+        back = world.lists.get(wish.way[::-1])
+        up = (back is not None and back.status == "UP") or (out and _status(world, *wish.way[::-1], out) == "UP")
+        if found[wish.name].clones and wish.spec.get("prune") and up:
+            found[wish.name].errors |= {"REPL-W612"}
+    return found
+
+
+def _judged(world: World, wish: Wish) -> Expected:
     recorded = world.recorded(wish.name)
     differs = _differing(world, wish, recorded)
     action = Action.NONE
@@ -137,9 +154,6 @@ def judged(world: World, wish: Wish) -> Expected:
         made.copy = _copied(world, wish)
         replaces = wish.spec.get("conflicts") == "replace"
         made.fails = bool(made.copy.stuck or (made.copy.different and not replaces))
-        back = world.lists.get(wish.way[::-1])
-        if wish.spec.get("prune") and back is not None and back.status == "UP":
-            made.errors |= {"REPL-W612"}
     if action is Action.RESYNC and not made.clones:
         made.errors |= {"REPL-W608"}
     return made

@@ -84,7 +84,7 @@ def candidates(scp: Quick, world: World, wish: Wish) -> list[str]:
 
 def judged(world: World, wish: Wish, one: Replication | None) -> Expected:
     spec, cifs = wish.spec, SOURCES[wish.source][2] == "CIFS"
-    errors = (NO_PASSWORD,) if cifs and not spec.get("password") else ()
+    errors: tuple[str, ...] = (NO_PASSWORD,) if cifs and not spec.get("password") else ()
     if one is None:
         return Expected(Action.CREATE, _creation(wish), errors)
     name, entry = world.entry(one)

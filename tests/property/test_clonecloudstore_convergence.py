@@ -33,7 +33,7 @@ OPERATIONS = {
     "POST /replicator/remote/orders/multiple": "createOrders",
 }
 OFTEN: dict[str, int] = {
-    "create": 50, "adopt": 50, "update": 30, "delete": 30, "none": 50, "resync": 5, "blocked": 50,
+    "create": 50, "adopt": 50, "update": 30, "delete": 30, "none": 50, "blocked": 50,
     "nothing at all to do": 30, "two ways": 30, "three sites": 100, "DOWN": 20, "bucket ordered": 50,
     "bucket half made": 10, "right lowered": 20, "right raised": 20, "copied": 50, "replaced": 10, "pruned": 10,
     "dead end": 10, "name or address wrong": 20, "lost receipts": 20,
@@ -109,6 +109,7 @@ def _converged(sites: Quick, host: Host, wishes: Sequence[Wish], seen: Counter[s
         _as_wished(world, after, wish, expected[wish.name])
     _others_untouched(world, after, wishes, expected, gone)
     seen["lives again"] += _left(sites, host, world, wishes, expected, prune=prune)
+    seen["owed"] += len(failing)
 
 
 def _planned(
@@ -117,7 +118,7 @@ def _planned(
     """The plan, and what is expected. The two are held against each other."""
     plan = host.plan(*(sites.wished(wish) for wish in wishes), prune=prune)
     assert plan.complete
-    expected = {wish.name: judged(world, wish) for wish in wishes}
+    expected = judged(world, wishes)
     changes = {change.replication: change for change in plan.changes if change.action is not Action.DELETE}
     assert {name: one.action for name, one in changes.items()} == {name: one.action for name, one in expected.items()}
     assert {(one.replication, one.code) for one in plan.errors} == {
@@ -211,7 +212,7 @@ def _others_untouched(
         ({key: _plain(row) for key, row in after.rows.items()}, {k: _plain(r) for k, r in before.rows.items()}, places),
         (after.objects, before.objects, {(w.destination, w.bucket) for w in busy if expected[w.name].clones}),
     ):
-        assert {key for key in {*now, *then} if now.get(key) != then.get(key)} <= known  # type: ignore[attr-defined]
+        assert {key for key in {*now, *then} if now.get(key) != then.get(key)} <= known
     ours = {(site, CLIENT, bucket) for site, bucket in places}
     assert {key: held for key, held in after.rights.items() if key not in ours} == {
         key: held for key, held in before.rights.items() if key not in ours

@@ -129,7 +129,7 @@ def _planned(
         change = _change(plan, wish)
         fitting = candidates(scp, world, wish)
         chosen = (change.observed.provider_id or "").partition("/")[0] if change.observed else None
-        assert chosen in (fitting or [None]), (wish, chosen, fitting)
+        assert (chosen in fitting) if fitting else (chosen is None), (wish, chosen, fitting)
         assert chosen not in kept
         kept |= {chosen} if chosen else set()
         expected[wish.name] = judged(world, wish, world.replications[chosen] if chosen else None)
