@@ -29,7 +29,7 @@ UPLOAD: Feed = {**BUCKET, "key": ["part"], "uploadId": ["~upload"]}
 RULE: Feed = {"bucket": ["~source"], "id": ["~rule"]}
 FEEDS: dict[str, Feed] = {
     "PutBucketReplication": {
-        "bucket": ["~source"], "id": ["kept"], "status": ["enabled"], "resource": [["source/*"]],
+        "bucket": ["~written"], "id": ["kept"], "status": ["enabled"], "resource": [["written/*"]],
         "destination": [{"bucket": "dst-bucket"}], "replicateHistory": [{}],
     },
     "GetBucketReplication": RULE,
@@ -96,6 +96,7 @@ class Things:
         return {
             "~bucket": lambda: self.bucket("kept"),
             "~source": lambda: self.bucket("source"),
+            "~written": lambda: self.bucket("written"),
             "~empty": lambda: self.bucket(self.name()),
             "~name": self.name,
             "~rule": self.rule,

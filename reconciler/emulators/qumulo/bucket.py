@@ -144,6 +144,8 @@ class Bucket:
             raise BucketError(f"{where}: {what}: {_REASONS.get(code, code)}") from error
         except BotoCoreError as error:
             raise BucketError(f"{where}: {what}: the object store cannot be reached") from error
+        except ValueError as error:  # a key or a name that no header and no URL can carry
+            raise BucketError(f"{where}: {what}: it cannot be asked for in this way") from error
 
 
 class Buckets:
@@ -167,7 +169,7 @@ class Buckets:
         )
 
     def open(self, target: Target, authorities: Path | None = None, page: int = 1000) -> Bucket:
-        """``BucketError`` for an address that the bucket's addressing style cannot work with.
+        """``BucketError`` for an address or a region that is none, or that the addressing style cannot work with.
 
         ``page`` is how many objects a listing asks for at a time.
         """
@@ -175,7 +177,10 @@ class Buckets:
         with self._lock:
             client = self._clients.get((target, authorities))
             if client is None:
-                client = self._clients[target, authorities] = self._make(target, authorities)
+                try:
+                    client = self._clients[target, authorities] = self._make(target, authorities)
+                except (ValueError, BotoCoreError) as error:
+                    raise BucketError(f"{target.address}:{target.port}: no such address, or no such region") from error
         return Bucket(target, client, page)
 
     def close(self) -> None:
