@@ -53,7 +53,7 @@ TEXTS = {
         "Nothing here can prove it",
         "mount both volumes and write `verify: {mounts: {source: /mnt/a, destination: /mnt/b}}`; without that"
         " `verify: {level: status}` tells what is known to be wrong, and proves nothing",
-        "The service does not give access to files: a canary needs both volumes mounted on this machine.",
+        "The service gives no access to files: canaries and comparisons need both volumes mounted on this machine.",
     ),
     "REPL-C508": Text(
         _ERROR,
