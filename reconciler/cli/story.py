@@ -59,13 +59,10 @@ _SCENES = (
     _Scene("(a colleague switches the rule logs-to-dr off, by hand)", hand=_switch_off_a_rule),
     _Scene("The nightly look finds it", ("drift",), 2),
     _Scene("The plan shows exactly that. Put it back, and prove it", ("apply", "--yes")),
-    _Scene(f"(a pull request names the replica of an SCP volume {_RENAMED})", hand=_rename_the_replica),
-    _Scene("SCP cannot rename: what would stay and be billed is told before, and it waits for approval", ("plan",), 4),
+    _Scene(f"(a pull request renames an SCP replica: {_REPLICA} to {_RENAMED})", hand=_rename_the_replica),
+    _Scene("SCP cannot rename: the plan names what would stay, and waits", ("plan",), 4),
     _Scene("Approved", ("apply", "--yes", "--allow", "SCP-REPLACE@projects-to-east")),
-    _Scene(
-        f"({_LOST} is lost at site-b; what it gets anew says READY {_EMPTY_FOR_S} s before the bytes are there)",
-        hand=_lose_an_object,
-    ),
+    _Scene(f"({_LOST} is lost at site-b, whose new rows say READY too early)", hand=_lose_an_object),
     _Scene("Ordered again, and believed only when the storage has it", ("resync", "invoices-to-b", "--yes")),
     _Scene("Nothing is left to do", ("plan", "--detailed-exitcode")),
 )
