@@ -26,7 +26,7 @@ _TELL_EVERY_S = 5.0
 _MOST_AGAIN = {False: 10_000, True: 1_000}
 """How many keys are kept in memory to be looked at again; and how many of those that are extra."""
 _IN_A_ROW = 20
-"""So many objects of a row that could not be read mean that no further one will be."""
+"""So many objects in a row that could not be looked at mean that no further one will be."""
 
 
 def compare_all(job: Job, run: Run, record: Record, readers: Readers, differences: Differences | None) -> None:
@@ -103,9 +103,15 @@ class _Pass:
         self._run.emit(f"{self._job.name}: looking again at {len(self._again):,} keys")
         self.ask_owner()
         with closing(in_order(self._doubted(), self._readers, self._attend, self._examiner.ended.set)) as answers:
-            for (number, key), seen in answers:
+            in_vain = 0
+            for position, ((number, key), seen) in enumerate(answers, start=1):
                 if seen is not UNSEEN:
                     self._settle(number, key, seen)
+                in_vain = in_vain + 1 if seen is UNSEEN else 0
+                self._once_only += seen is UNSEEN
+                if in_vain >= _IN_A_ROW:
+                    self._once_only += len(self._again) - position
+                    break
 
     def close(self, differences: Differences | None) -> Comparison:
         """Return what was found, however far it came; its keys go to `differences`, or nowhere."""
@@ -122,7 +128,9 @@ class _Pass:
         reasons = sorted(self._tally.not_judged.items())
         words = [f"{count:,} objects that the destination does not have: {why}" for why, count in reasons]
         if self._once_only:
-            words.append(f"{self._once_only:,} differences a second time: there are too many")
+            words.append(
+                f"{self._once_only:,} differences a second time: they are too many, or cannot be looked at singly"
+            )
         return words
 
     # Inside ---------------------------------------------------------------------------------------------------

@@ -256,6 +256,17 @@ def test_what_cannot_be_looked_at_singly_stands_as_it_was_listed(scene: Scene) -
     assert seen(compared(scene)) == {"missing": "+"}
 
 
+def test_looking_again_is_given_up_where_it_is_not_possible(scene: Scene) -> None:
+    for number in range(200):
+        put(scene, "a", f"missing{number:03}")
+    scene.there.fail("head", code=ErrorCode.PERMISSION_DENIED, times=999)
+    answer = compared(scene)
+    assert answer.compared is not None
+    assert answer.compared.missing == 200
+    assert any(word.startswith("200 differences a second time") for word in answer.not_checked)
+    assert sum(request.operation == "head" for request in scene.there.log) < 150
+
+
 # What is only at the destination -----------------------------------------------------------------------------------
 
 
@@ -442,7 +453,10 @@ def test_memory_does_not_grow_with_the_number_of_objects_or_of_differences(
             answer = compared(scene, "hash", job=replace(job, source=here, destination=there))
             assert answer.compared is not None
             assert (answer.compared.differs, answer.compared.match) == (count // 2, count // 2)
-            assert f"{count // 2 - 50:,} differences a second time: there are too many" in answer.not_checked
+            assert (
+                f"{count // 2 - 50:,} differences a second time: they are too many, or cannot be looked at singly"
+                in answer.not_checked
+            )
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
