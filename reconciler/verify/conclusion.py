@@ -34,7 +34,7 @@ def conclude(job: Job, relationship: Relationship, record: Record, found: Compar
     if found.missing or found.differs or found.error:
         raise NotProved(_against(found))
     equal = found.match + found.weaker
-    if not equal and not (record.arrived and not found.pending and not found.not_judged):
+    if not equal and (found.pending or not record.arrived):
         raise NotJudged(_nothing_equal(found))
     if equal:
         level = (found.reached or record.level).value

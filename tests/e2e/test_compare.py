@@ -71,6 +71,18 @@ def test_all_objects_of_two_volumes(lab: LabClient, mounts: tuple[Path, Path]) -
     assert not list(source.rglob("*repl-canary*"))
 
 
+def test_an_apply_ends_with_a_canary_and_all_objects(lab: LabClient) -> None:
+    lab.edit("replications.yaml", "existing: ignore", "existing: ignore\n  verify: {level: bytes, within: 1m}")
+    planned = lab.run("plan", "--select", "uploads-to-us")
+    assert "then all objects are compared by bytes" in " ".join(planned.text.split())
+    applied = lab.run("apply", "--yes", "--select", "uploads-to-us", "--output", "json")
+    assert applied.code == 0, applied.text
+    (proof,) = applied.json["verifications"]
+    assert (proof["level"], proof["outcome"], proof["compared"]["complete"]) == ("bytes", "proved", True)
+    assert "canary arrived" in [check["name"] for check in proof["checks"]]
+    assert proof["compared"]["not_judged"] + proof["compared"]["pending"] == proof["compared"]["source_objects"] > 0
+
+
 def test_what_makes_no_sense_is_said_before_anything_is_read(lab: LabClient) -> None:
     mark = lab.mark()
     unknown = lab.run("verify", "--level", "everything")

@@ -165,6 +165,13 @@ def test_without_a_receipt_nobody_knows_what_was_there_before(scene: Scene) -> N
     assert "none is known to belong there" in answer.reason
 
 
+def test_a_canary_is_proof_where_nothing_else_is_to_be_expected(scene: Scene) -> None:
+    put(scene, "a", "before")
+    (answer,) = scene.verify(scene.job(flow(existing="ignore")), level=Level.SIZE)
+    assert (answer.outcome, answer.reason) == (Outcome.PROVED, "")
+    assert any("no receipt says when that was" in word for word in answer.not_checked)
+
+
 def test_systems_that_copy_in_jobs_copy_everything(scene: Scene) -> None:
     put(scene, "a", "before")
     job = scene.job(flow(jobs=True, existing="ignore"))

@@ -42,6 +42,7 @@ def test_sound(spec: dict[str, Any]) -> None:
         ({"ends": (site("site-a"), site("site-a"))}, "REPL-C606"),
         ({"ends": (site("site-a"), site("site-b", "client2"))}, "REPL-C607"),
         ({"deletes": "keep"}, "REPL-C608"),
+        ({"deletes": "keep", "verify": {"level": "size"}}, "REPL-C608"),
         ({"name": "two--dashes"}, "REPL-C609"),
         (
             {"deletes": "keep", "existing": "copy", "options": {"prune": True}, "verify": {"level": "status"}},

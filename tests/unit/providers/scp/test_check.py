@@ -44,6 +44,7 @@ def test_a_sound_flow_is_not_complained_of() -> None:
         ({"existing": "ignore"}, "REPL-C504", ("spec", "existing")),
         ({"schedule": None}, "REPL-C506", ("spec", "schedule")),
         ({"verify": {"level": "canary"}}, "REPL-C507", ("spec", "verify")),
+        ({"verify": {"level": "bytes"}}, "REPL-C507", ("spec", "verify")),
         ({"replica": "no"}, "REPL-C510", ("spec", "destination", "volume")),
         ({"replica": "Data-DR"}, "REPL-C510", ("spec", "destination", "volume")),
         ({"volume": "a b"}, "REPL-C511", ("spec", "source", "volume")),
