@@ -73,9 +73,8 @@ def make_receipt(
             written.add(change.replication)
             live = _live(change, reader)
             entry = _entry(change, run_id, finished_at, flows, live.provider_id if live else None)
-            since = _since(change, _known(change, before.replications if before else {}), finished_at)
             entry = _sent(entry, live, _digests(change, secrets))
-            entries[change.replication] = entry.model_copy(update={"since": since})
+            entries[change.replication] = entry.model_copy(update={"since": _since(change, before, finished_at)})
     entries = _once(entries) | _left_behind(plan, before, entries, done)
     return Receipt(
         tool_version=__version__,
@@ -129,8 +128,9 @@ def _known(change: Change, entries: Mapping[str, ReceiptEntry]) -> ReceiptEntry 
     return entries.get(_left_name(change.replication, change.container))
 
 
-def _since(change: Change, known: ReceiptEntry | None, now: datetime) -> datetime:
+def _since(change: Change, receipt: Receipt | None, now: datetime) -> datetime:
     """Return from when on it takes the objects that it takes now."""
+    known = _known(change, receipt.replications) if receipt else None
     if known is None or change.action not in (Action.UPDATE, Action.RESYNC) or change.desired is None:
         return now
     before, after = known.relationship.settings, change.desired.settings
