@@ -31,9 +31,12 @@ demo: $(VENV)/.lab ## Watch the whole story: plan, apply, proof, a change by han
 lab: $(VENV)/.lab ## Start the emulators with a ready workspace; Ctrl-C ends them
 	$(BIN)/repl lab up
 
-# The cases that all providers pass, over real connections. Coverage doubles their time, and core rooms are above their
-# share without them; what it says of the room of providers is the less for it.
-WIRE := $(foreach name,s3 bos alarik,tests/contract/test_conformance_$(name).py)
+# What talks to emulators for long: the cases that all providers pass, fuzzers of their documents, and worlds by the
+# hundred. Coverage doubles their time, and core rooms are above their share without them; what it says of the room of
+# providers is the less for it.
+SYSTEMS := s3 qumulo bos alarik scp clonecloudstore
+WIRE := $(SYSTEMS:%=tests/contract/test_conformance_%.py) $(SYSTEMS:%=tests/contract/test_fuzz_%.py) \
+	$(patsubst %,tests/property/test_%_convergence.py,$(filter-out s3 qumulo,$(SYSTEMS)))
 
 test: coverage test-wire test-e2e ## Run all tests
 
@@ -56,7 +59,7 @@ coverage: $(VENV)/.dev ## Run what the other two do not, and measure branch cove
 	$(BIN)/coverage combine -q
 	$(BIN)/python tests/coverage_rooms.py
 
-test-wire: $(VENV)/.dev ## Run the conformance suites over the wire; without coverage, which doubles their time
+test-wire: $(VENV)/.dev ## Run the conformance suites, fuzzers and worlds over the wire; without coverage
 	$(BIN)/python -m pytest -n 3 --dist loadgroup -q $(WIRE)
 
 test-e2e: $(VENV)/.dev ## Run the tests that start real processes
