@@ -1,4 +1,4 @@
-"""A full bucket on Alarik whose target has become another one in place: the place it left is free for nobody by mistake."""
+"""A full Alarik bucket whose target has become another one in place: nobody is led there who wants the place it left."""
 
 from typing import Any
 from uuid import uuid4
