@@ -1,4 +1,4 @@
-"""A full Alarik bucket whose target has become another one in place: nobody is led there who wants the place it left."""
+"""A full Alarik bucket whose target became another one in place: nobody is led there who wants the place it left."""
 
 from typing import Any
 from uuid import uuid4
