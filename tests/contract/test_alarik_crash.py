@@ -278,6 +278,7 @@ def test_a_resync_on_demand_that_is_cut_off_is_owed(alarik: AlarikHarness, host:
         assert asked <= reached.count(RESYNC) <= (1 if ended else 2), f"killed at {number}"
         assert set(reached.list()) <= {RESYNC}
         number += 1
+    assert number >= 6
 
 
 def test_what_was_there_before_arrives_although_everything_was_cut_off(alarik: AlarikHarness, host: Host) -> None:

@@ -188,3 +188,4 @@ def test_a_resync_that_is_cut_off_is_owed(bos: BosHarness, hosts: Callable[[], H
         asked = ended or number > 1 or (number == 1 and after)
         assert asked <= begun <= (1 if ended else 2), f"killed at {number}"
         number += 1
+    assert number >= 6

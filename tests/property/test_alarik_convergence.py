@@ -32,6 +32,7 @@ def alarik(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quick]:
     harness.end()
 
 
+@pytest.mark.timeout(900)
 @given(story=stories())
 @settings(max_examples=500)
 def test_apply_then_plan_is_empty_and_nothing_is_lost_on_the_way(alarik: Quick, story: Story) -> None:

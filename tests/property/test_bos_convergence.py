@@ -173,6 +173,7 @@ def bos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quick]:
     harness.end()
 
 
+@pytest.mark.timeout(900)
 @given(data=st.data())
 @settings(max_examples=500)
 def test_apply_then_plan_is_empty_and_no_rule_is_written_without_a_difference(bos: Quick, data: Any) -> None:

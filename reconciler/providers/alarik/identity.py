@@ -32,12 +32,16 @@ def rule_id(workspace: str, name: str, generation: int) -> str:
     return _derived("rule", workspace, name, generation)
 
 
-def target_id(workspace: str, *, endpoint: str, bucket: str, region: str, access_key_id: str | None) -> str:
+def target_id(
+    workspace: str, *, endpoint: str, bucket: str, region: str, access_key_id: str | None, number: int = 0
+) -> str:
     """Return the id of a target, equal for all replications of a workspace that go to one place with one key.
 
-    `access_key_id` is None where a manifest gives it by reference, so that it is not known to a plan.
+    `access_key_id` is None where a manifest gives it by reference, so that it is not known to a plan. `number`: 0 for
+    the first choice, 1 and more for those after it, where a target that leads elsewhere has the ones before.
     """
-    return _derived("target", workspace, endpoint, bucket, region, access_key_id)
+    more = (number,) if number else ()
+    return _derived("target", workspace, endpoint, bucket, region, access_key_id, *more)
 
 
 def _derived(*parts: str | int | None) -> str:

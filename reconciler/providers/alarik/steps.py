@@ -15,8 +15,9 @@ from reconciler.providers.alarik import convert
 from reconciler.providers.alarik.calls import put_calls, resync_call
 from reconciler.providers.alarik.convert import MOST, Replication, Rule, Target
 from reconciler.providers.alarik.findings import found
-from reconciler.providers.alarik.identity import is_chosen, rule_id, target_id
+from reconciler.providers.alarik.identity import is_chosen, rule_id
 from reconciler.providers.alarik.order import Aim, writes
+from reconciler.providers.alarik.places import made_by, placed
 from reconciler.providers.alarik.predict import Edit, Surroundings, predicted
 
 __all__ = ["plan_steps"]
@@ -57,7 +58,7 @@ class _Work:
 
     @classmethod
     def of(cls, diff: ContainerDiff, live: Replication, bucket: str, workspace: str) -> "_Work":
-        edits = tuple(_edit(change, diff, live) for change in diff.changes)
+        edits = placed([_edit(change, diff, live) for change in diff.changes], live, workspace)
         sent = {one.id: one for edit in edits if (one := _sent(edit, live)) is not None}
         rules, dropped = _rules(edits, live, sent)
         leaving = _leaving(edits, live, rules, sent, workspace) if sent or rules != live.rules else frozenset()
@@ -152,11 +153,11 @@ class _Work:
 
     def _shared(self, target: Target) -> Iterator[Finding]:
         users, now = self.others(target.id), self.live.target(target.id)
-        if now is None or not users or (now.leads_like(target) and now.enabled):
+        if now is None or not users or now.enabled:
             return
         name = next(edit.name for edit in self.edits if edit.new is not None and edit.new.id == target.id)
-        before = f"{now.bucket} at {now.endpoint}" + ("" if now.enabled else ", disabled")
-        detail = f"Target {target.id} ({before}) is written anew; {', '.join(users)} will go to {target.bucket} too."
+        before = f"{now.bucket} at {now.endpoint}, disabled"
+        detail = f"Target {target.id} ({before}) is enabled; {', '.join(users)} will copy to {target.bucket} too."
         yield found("REPL-W417", name, ("spec", "destination"), detail)
 
     def _foreign(self, target: Target) -> Iterator[Finding]:
@@ -238,11 +239,5 @@ def _leaving(
     return frozenset(
         one.id
         for one in live.targets
-        if one.id not in needed and is_chosen(one.id) and (one.id in left or _of_workspace(one, workspace))
+        if one.id not in needed and is_chosen(one.id) and (one.id in left or made_by(workspace, one))
     )
-
-
-def _of_workspace(target: Target, workspace: str) -> bool:
-    """Say whether a target's id shows that this workspace made it: it follows from its own members."""
-    place = {"endpoint": target.endpoint, "bucket": target.bucket, "region": target.region}
-    return target.id in {target_id(workspace, **place, access_key_id=key) for key in (target.key, None)}

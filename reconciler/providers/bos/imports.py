@@ -9,7 +9,7 @@ from reconciler.model.value import Json
 from reconciler.providers.base import Imported
 from reconciler.providers.bos.config import BosConfig
 from reconciler.providers.bos.convert import REMAIN, held_rule, part
-from reconciler.providers.bos.identity import is_valid, rule_id
+from reconciler.providers.bos.identity import is_valid
 from reconciler.providers.bos.patterns import covers, matches, relative
 from reconciler.providers.names import slug, unique
 
@@ -20,14 +20,17 @@ _WORDS = {"state": tuple(State), "deletes": tuple(Deletes), "existing": tuple(Ex
 """What a document can say. A rule may have a word that nobody here knows: that is left to whoever gave it."""
 
 
-def imported(observation: Observation, own: BosConfig, workspace: str) -> Iterator[Imported]:
-    """Yield a manifest for each rule, under names that differ; not for those whose id no document can have."""
+def imported(observation: Observation, own: BosConfig) -> Iterator[Imported]:
+    """Yield a manifest for each rule, under names that differ; not for those whose id no document can have.
+
+    Each has its rule's id: the one that would follow from the manifest's name is another.
+    """
     taken: set[str] = set()
     for state in observation.containers:
         for live in state.relationships:
             if is_valid(live.identity):
                 name = unique(suggested_name(live), taken)
-                yield _manifest(state, live, name, own, workspace)
+                yield _manifest(state, live, name, own)
 
 
 def suggested_name(live: Relationship) -> str:
@@ -36,7 +39,7 @@ def suggested_name(live: Relationship) -> str:
     return slug(live.identity) or slug(f"{source['bucket']}-to-{there['bucket']}") or "rule"
 
 
-def _manifest(state: ContainerState, live: Relationship, name: str, own: BosConfig, workspace: str) -> Imported:
+def _manifest(state: ContainerState, live: Relationship, name: str, own: BosConfig) -> Imported:
     settings = live.settings
     source, there = part(settings, "source"), part(settings, "destination")
     several = _texts(part(settings, "bos").get("resources"))
@@ -47,13 +50,12 @@ def _manifest(state: ContainerState, live: Relationship, name: str, own: BosConf
         suggested_name=name,
         source={"provider": state.ref.provider, "bucket": source["bucket"]} | _given("prefix", prefix),
         destination={"bucket": there["bucket"]} | _given("prefix", there["prefix"]),
-        spec=_spec(live, name, prefix, several, workspace),
-        renamed={"bos": {"id": live.identity}},
+        spec=_spec(live, prefix, several),
         peer=_peer(held_rule(state) or {}, own),
     )
 
 
-def _spec(live: Relationship, name: str, prefix: str, several: list[str], workspace: str) -> dict[str, Json]:
+def _spec(live: Relationship, prefix: str, several: list[str]) -> dict[str, Json]:
     settings, own = live.settings, part(live.settings, "bos")
     spec: dict[str, Json] = {key: settings[key] for key, words in _WORDS.items() if settings[key] in words}
     kept = settings["storageClass"]
@@ -63,7 +65,7 @@ def _spec(live: Relationship, name: str, prefix: str, several: list[str], worksp
     globs = {one: relative(prefix, one) for one in patterns}
     if told := sorted(glob for glob in globs.values() if glob is not None):
         spec["filter"] = {"exclude": list[Json](told)}
-    options: dict[str, Json] = {} if live.identity == rule_id(workspace, name) else {"id": live.identity}
+    options: dict[str, Json] = {"id": live.identity}
     if several:
         options["resources"] = list[Json](several)
     if rest := [one for one, glob in globs.items() if glob is None]:
@@ -71,8 +73,7 @@ def _spec(live: Relationship, name: str, prefix: str, several: list[str], worksp
     history = own.get("historyStorageClass")
     if history is not None and history != kept:
         options["historyStorageClass"] = history
-    if options:
-        spec["bos"] = options
+    spec["bos"] = options
     if not _proves(f"{prefix}{_CANARY}", several, patterns):
         spec["verify"] = {"level": "status"}
     return spec

@@ -100,7 +100,7 @@ class BosProvider(Provider):
 
     def imported(self, observation: Observation) -> Iterator[Imported]:
         """Translate a bucket's rules into manifests."""
-        return imports.imported(observation, self._client.config, self._workspace)
+        return imports.imported(observation, self._client.config)
 
     # Reads ----------------------------------------------------------------------------------------------------
 

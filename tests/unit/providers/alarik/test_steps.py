@@ -345,13 +345,25 @@ class TestFindings:
         assert rule_id("test", "photos-dr", 1) in plan.findings[0].detail
         assert codes(planned([flow(options={"generation": 3})], bucket, OURS)) == []
 
-    def test_others_on_a_target_that_is_written_anew(self) -> None:
+    def test_others_on_a_target_that_is_enabled(self) -> None:
+        bucket = holding(flow())
+        bucket.rules_held.append(wire_rule(targetId=bucket.targets_held[0]["id"]))
+        bucket.targets_held[0] |= {"enabled": False}
+        plan = planned([flow(state="active")], bucket)
+        assert codes(plan) == ["REPL-W417"]
+        assert FOREIGN_RULE in plan.findings[0].detail
+
+    def test_others_on_a_target_that_was_led_elsewhere_by_hand_stay_with_it(self) -> None:
         bucket = holding(flow())
         bucket.rules_held.append(wire_rule(targetId=bucket.targets_held[0]["id"]))
         bucket.targets_held[0] |= {"targetBucket": "by-hand"}
         plan = planned([flow()], bucket)
-        assert codes(plan) == ["REPL-W417"]
-        assert FOREIGN_RULE in plan.findings[0].detail
+        assert codes(plan) == []
+        bucket.run(plan)
+        led = {one["id"]: one["targetBucket"] for one in bucket.targets_held}
+        assert [led[one["targetId"]] for one in bucket.rules_held] == ["photos-dr", "by-hand"]
+        assert bucket.disabled == []
+        assert not planned([flow()], bucket).steps
 
     def test_a_rule_that_was_not_read(self) -> None:
         subject = flow(to="other")

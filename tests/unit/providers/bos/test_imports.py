@@ -19,7 +19,7 @@ BJ = BosConfig.model_validate({"region": "bj", "credentials": KEYS})
 
 
 def all_of(*rules: dict[str, Any], own: BosConfig = BJ) -> list[Imported]:
-    return list(imported(seen(*rules), own, "test"))
+    return list(imported(seen(*rules), own))
 
 
 def written(item: Imported) -> Flow:
@@ -80,9 +80,12 @@ def test_what_is_not_used_is_left_out() -> None:
     assert item.destination == {"bucket": "dst"}
 
 
-def test_an_id_that_the_name_makes_is_not_written_down() -> None:
-    (item,) = all_of(rule(id=rule_id("test", "a")))
-    assert item.spec["bos"] == {"id": item.relationship.identity}
+def test_an_id_that_was_made_from_a_name_is_written_down_too() -> None:
+    """The document gets another name, for that one is not known any more, and would ask for another rule."""
+    made = rule_id("test", "a")
+    (item,) = all_of(rule(id=made))
+    assert rule_id("test", item.suggested_name) != made
+    assert item.spec["bos"] == {"id": made}
 
 
 def test_names_differ_and_are_the_same_each_time() -> None:
