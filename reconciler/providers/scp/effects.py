@@ -78,13 +78,17 @@ SECRET = EffectRule(
     provider="scp",
     severity=Severity.INFO,
     blocks=False,
-    when="A replication with a CIFS password is written.",
+    when="A replication with a CIFS password is created, adopted or changed.",
     happens=(
-        "The service never shows the password. The receipt keeps a salted digest of what was sent, and only by that is"
+        "The password is sent when the replication is created and with no other request, and the service never shows"
+        " it. The receipt keeps a salted digest of what the manifest said at the last apply, and only by that is"
         " another value noticed: a change by hand is not, nor any change where the receipt is lost."
     ),
     instead="Keep receipts, and change the password nowhere else.",
-    source="SCP API reference, ReplicationShowResponse, which has no such member.",
+    source=(
+        "SCP API reference, ReplicationUpdateRequest and ReplicationShowResponse, which have no such member; only"
+        " ReplicationCreateRequest has."
+    ),
 )
 
 EFFECTS = (ORPHAN, VOLUME_DELETED, PAUSE_FIRST, REPLACE, SECRET)

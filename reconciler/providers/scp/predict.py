@@ -25,8 +25,8 @@ def predicted(
     if removes:
         yield from _removal(name, held, deletes_volume=deletes_volume, alone=not creates)
     if change.desired is not None and PASSWORD in change.desired.write_only and change.action is not Action.NONE:
-        text = "the CIFS password is sent and never shown again: another value is noticed by the receipt only"
-        yield Effect.of(effects.SECRET, name, text)
+        sent = "is sent with the creation and never shown again" if creates else "is not sent: only a creation takes it"
+        yield Effect.of(effects.SECRET, name, f"the CIFS password {sent}: another value is noticed by the receipt only")
 
 
 def _removal(name: str, held: Mapping[str, Json], *, deletes_volume: bool, alone: bool) -> Iterator[Effect]:
