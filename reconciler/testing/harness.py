@@ -134,10 +134,16 @@ class Harness(Protocol):
     """
 
     abilities: frozenset[Ability]
-    clock: Clock
-    """Time as the host sees it: waiting on it lets the system's own time pass."""
-    secrets: SecretResolver
-    """Resolves what the documents and flows refer to."""
+
+    @property
+    def clock(self) -> Clock:
+        """Time as the host sees it: waiting on it lets the system's own time pass."""
+        ...
+
+    @property
+    def secrets(self) -> SecretResolver:
+        """Resolves what the documents and flows refer to."""
+        ...
 
     @property
     def secret_values(self) -> Sequence[str]:
