@@ -9,6 +9,7 @@ from datetime import datetime
 
 from reconciler.clock import Clock
 from reconciler.engine.connect import Connections
+from reconciler.engine.converge import Meant
 from reconciler.engine.events import ApplyEvent, Emit, EventKind, ignore
 from reconciler.engine.execute import Interrupted, RunContext, run_container
 from reconciler.engine.integrity import require_intact
@@ -81,10 +82,12 @@ def apply(request: ApplyRequest) -> Receipt:
             clock=clock, stop=request.stop, emit=request.emit, expected=_expected(plan),
         )  # fmt: skip
         results = _run_levels(context, request, histories)
+        written = read_journal(journal.path)
         receipt = make_receipt(
             plan, run_id=run_id, who=actor(), started_at=started_at, finished_at=clock.now(), results=results,
             interrupted=request.stop.is_set(), before=before, owed=_owed(request, runs, before, run_id),
             flows=request.flows, reader=reader, secrets=request.secrets,
+            histories=written.containers if written else {},
         )  # fmt: skip
         request.state.write_receipt(receipt)
         journal.write(JournalEvent.RECEIPT_WRITTEN)
@@ -155,7 +158,8 @@ def _require_fresh(plan: Plan, histories: dict[str, ContainerHistory], reader: S
             )
             if history and history.done and read.container != item.container:
                 continue
-            live = reader.latest(read.container.scope_ref).fingerprint(read.container)
+            meant = Meant.of(item, history.finished.values() if history else ())
+            live = meant.fingerprint(reader.latest(read.container.scope_ref), read.container)
             if live != expected:
                 moved.append(str(read.container))
     if moved:

@@ -52,7 +52,7 @@ class Inputs:
 def changes(desired: Sequence[Desired], matched: Matched, inputs: Inputs) -> tuple[Change, ...]:
     """Return the changes of the selected replications, ordered by name, deletions last. Ids are `c1`, `c2`, ..."""
     made = [
-        _change(want, matched.pairs.get(want.flow.name), inputs)
+        _change(want, matched, inputs)
         for want in sorted(desired, key=lambda want: want.flow.name)
         if inputs.selection.takes(want.flow.name, want.flow.labels)
     ]
@@ -72,8 +72,9 @@ def place_name(location: Location) -> str:
     return location.path or location.volume or location.provider
 
 
-def _change(want: Desired, found: Found | None, inputs: Inputs) -> Change:
+def _change(want: Desired, matched: Matched, inputs: Inputs) -> Change:
     name = want.flow.name
+    found = matched.pairs.get(name)
     provider = inputs.connections.provider(want.flow.owner.name)
     action, reason, fields = _judge(want, found, inputs, provider, _locator(inputs.workspace, name))
     return Change(
@@ -89,6 +90,7 @@ def _change(want: Desired, found: Found | None, inputs: Inputs) -> Change:
         desired=want.relationship,
         observed=found.relationship if found else None,
         observed_in=found.container if found else None,
+        strangers=matched.strangers(want.container.scope_ref, want.relationship.identity, found),
         proof="" if action is Action.NONE else _proof(want.flow, provider),
         where=inputs.workspace.locate("Replication", name),
     )
@@ -195,6 +197,7 @@ def _deletions(matched: Matched, inputs: Inputs) -> list[Change]:
                     container=found.container,
                     observed=_remembered(found, inputs.receipt),
                     observed_in=found.container,
+                    strangers=matched.strangers(found.container.scope_ref, found.relationship.identity, found),
                 )
             )
     return sorted(gone, key=lambda change: change.replication)

@@ -32,7 +32,7 @@ def find_drift(checked: Checked, world: World, inputs: Inputs, now: datetime) ->
     """Compare. Reads health of what is live; never writes. Without a receipt the manifests are the baseline."""
     wanted = {want.flow.name: want for want in desired_of(checked.flows, inputs)}
     readable = [want for want in wanted.values() if want.container.scope_ref in world.observations]
-    pairs = match(readable, world, inputs.receipt).pairs
+    pairs = match(readable, world, inputs.receipt, inputs.cut_off).pairs
     entries = inputs.receipt.replications if inputs.receipt else {}
     labels = {flow.name: flow.labels for flow in checked.flows}
     names = sorted(

@@ -8,7 +8,7 @@ import stamina
 
 from reconciler.clock import Clock
 from reconciler.engine.connect import Connections
-from reconciler.engine.converge import find, shortfalls
+from reconciler.engine.converge import Meant, shortfalls
 from reconciler.engine.events import ApplyEvent, Emit, EventKind
 from reconciler.engine.journal import ContainerHistory, Journal
 from reconciler.engine.reads import ScopeReader
@@ -78,6 +78,11 @@ class _Progress:
         return max((number for number, step in enumerate(self.item.steps) if step.id in begun), default=-1)
 
     @property
+    def meant(self) -> Meant:
+        """What is ours of what is live, by what the calls have returned so far."""
+        return Meant.of(self.item, (*self.history.finished.values(), *self.returned.values()))
+
+    @property
     def untouched(self) -> bool:
         """Whether no call of this container has happened or is in doubt, in this run or the one resumed."""
         return not self.calls and self.history.in_doubt is None and not self._finished_calls
@@ -99,7 +104,9 @@ def run_container(context: RunContext, item: ContainerPlan, history: ContainerHi
         if at.untouched:
             _require_unchanged(context, item)
         expected = context.expected.get(at.name, "")
-        context.journal.write(JournalEvent.CONTAINER_STARTED, container=at.name, copies=at.owed, detail=expected)
+        context.journal.write(
+            JournalEvent.CONTAINER_STARTED, container=at.name, copies=at.owed, detail=expected, strangers=item.strangers
+        )
         context.emit(ApplyEvent(kind=EventKind.STARTED, container=at.name))
         _run_steps(context, at)
         fingerprint = _read_back(context, at)
@@ -119,8 +126,8 @@ def run_container(context: RunContext, item: ContainerPlan, history: ContainerHi
 
 def _require_unchanged(context: RunContext, item: ContainerPlan) -> None:
     for read in item.reads:
-        live = context.reader.recent(read.container.scope_ref, _FRESH_S).fingerprint(read.container)
-        if live != read.fingerprint:
+        observation = context.reader.recent(read.container.scope_ref, _FRESH_S)
+        if Meant.of(item).fingerprint(observation, read.container) != read.fingerprint:
             raise StalePlan(f"{read.container} has changed since the plan was made", hint="plan again")
 
 
@@ -170,13 +177,14 @@ def _call(context: RunContext, at: _Progress, call: Call) -> Settled:
 
 def _look(context: RunContext, at: _Progress, call: Call, pause: float | None) -> Settled:
     first = not at.returned
-    found = settle(at.item, call, context.reader.fresh(at.item.container.scope_ref), first=first)
+    scope = at.item.container.scope_ref
+    found = settle(at.item, call, context.reader.fresh(scope), first=first, meant=at.meant)
     if found is Settled.NOT_HAPPENED and not call.idempotent:
         # It may still be under way: sending it again now could make two.
         context.clock.sleep(pause or _SETTLE_PAUSES_S[-1], context.stop)
         if context.stop.is_set():
             raise Interrupted
-        found = settle(at.item, call, context.reader.fresh(at.item.container.scope_ref), first=first)
+        found = settle(at.item, call, context.reader.fresh(scope), first=first, meant=at.meant)
     return found
 
 
@@ -184,8 +192,8 @@ def _seen(context: RunContext, at: _Progress) -> dict[str, Json]:
     """What a creation would have returned, as far as it shows: the server's id, where one relationship is planned."""
     if len(at.item.desired) != 1:
         return {}
-    live = find(context.reader.latest(at.item.container.scope_ref), at.item.desired[0].identity)
-    return {"id": live.provider_id} if live and live.provider_id else {}
+    live = at.meant.find(context.reader.latest(at.item.container.scope_ref), at.item.desired[0])
+    return {"id": live.provider_id, "provider_id": live.provider_id} if live and live.provider_id else {}
 
 
 def _send(context: RunContext, at: _Progress, call: Call) -> None:
@@ -260,9 +268,9 @@ def _read_back(context: RunContext, at: _Progress) -> str:
     context.emit(ApplyEvent(kind=EventKind.READ_BACK, container=at.name))
     for pause in (*_READ_BACK_PAUSES_S, None):
         observation = context.reader.fresh(at.item.container.scope_ref)
-        lines = shortfalls(at.item, observation)
+        lines = shortfalls(at.item, observation, at.meant)
         if not lines:
-            return observation.fingerprint(at.item.container)
+            return at.meant.fingerprint(observation, at.item.container)
         if pause is None:
             break
         context.clock.sleep(pause, context.stop)

@@ -11,6 +11,7 @@ from typing import Self
 from pydantic import ValidationError
 
 from reconciler.clock import Clock
+from reconciler.engine.converge import ids_made
 from reconciler.engine.state import StateFolder
 from reconciler.errors import ReplError
 from reconciler.model.receipt import JournalEntry, JournalEvent
@@ -48,6 +49,7 @@ class Journal:
         returned: dict[str, Json] | None = None,
         request_id: str | None = None,
         copies: tuple[str, ...] = (),
+        strangers: tuple[str, ...] = (),
         detail: str = "",
     ) -> None:
         """Append one entry and wait until it is on disk."""
@@ -61,6 +63,7 @@ class Journal:
             returned=returned or {},
             request_id=request_id,
             copies=copies,
+            strangers=strangers,
             detail=detail,
         )
         with self._lock:
@@ -102,6 +105,8 @@ class ContainerHistory:
     """Steps that are known to have worked, with what they returned."""
     in_doubt: str | None = None
     """The call that was asked for and not answered."""
+    strangers: tuple[str, ...] = ()
+    """Server ids of what its plan knew to be something else."""
 
 
 @dataclass(slots=True)
@@ -152,20 +157,25 @@ def owed_copies(state: StateFolder) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """One container of a run that was begun and not finished: what its plan warned of may have come about."""
+    """One container of a run that was begun and not finished."""
 
     run_id: str
     container: str
     expected: str
+    """What its plan warned of, and may have come about; empty if it warned of nothing."""
+    strangers: frozenset[str] = frozenset()
+    """Server ids of what its plan knew to be something else."""
+    made: frozenset[str] = frozenset()
+    """Server ids of what it has made."""
 
 
 def cut_off(state: StateFolder) -> tuple[CutOff, ...]:
     """Return what runs that have no receipt may have brought about, oldest first."""
     return tuple(
-        CutOff(run.run_id, name, item.expected)
+        CutOff(run.run_id, name, item.expected, frozenset(item.strangers), ids_made(item.finished.values()))
         for run in open_runs(state)
         for name, item in run.containers.items()
-        if item.expected
+        if item.started
     )
 
 
@@ -196,7 +206,7 @@ def _note(history: RunHistory, entry: JournalEntry) -> None:
     step = entry.step or ""
     match entry.event:
         case JournalEvent.CONTAINER_STARTED:
-            item.started, item.expected = True, entry.detail
+            item.started, item.expected, item.strangers = True, entry.detail, entry.strangers
         case JournalEvent.CALL_PENDING:
             item.in_doubt = step
         case JournalEvent.CALL_DONE | JournalEvent.AWAIT_DONE:

@@ -1,8 +1,10 @@
 """Which observed relationship belongs to which replication, and what has no replication any more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
+from reconciler.engine.journal import CutOff
 from reconciler.engine.observe import World
 from reconciler.model.observation import ContainerRef, Observation, ScopeRef
 from reconciler.model.receipt import Receipt, ReceiptEntry
@@ -43,21 +45,41 @@ class Matched:
     """By replication name; a replication that is not live has none."""
     rest: tuple[Found, ...]
     """Observed and wanted by no replication, ordered by container and identity."""
+    found: tuple[Found, ...] = ()
+    """All that was observed."""
+
+    def strangers(self, scope: ScopeRef, identity: str, meant: Found | None) -> tuple[str, ...]:
+        """Return the server ids of all that answers to an identity, but for the one that is meant; sorted."""
+        number = meant.relationship.provider_id if meant is not None else None
+        fitting = (item.relationship for item in self.found if item.container.scope_ref == scope)
+        ids = {live.provider_id for live in fitting if live.known_as(identity) is not None}
+        return tuple(sorted(one for one in ids if one is not None and one != number))
 
 
-def match(desired: Sequence[Desired], world: World, receipt: Receipt | None) -> Matched:
-    """Pair by identity first, then by what the last receipt recorded under the replication's name."""
-    notes = Recorded(receipt.replications if receipt else {})
+def match(desired: Sequence[Desired], world: World, receipt: Receipt | None, cut_off: Sequence[CutOff] = ()) -> Matched:
+    """Pair what is known to be ours first, then by identity, then by what the last receipt recorded under the
+    replication's name. `cut_off`: what runs without a receipt have made, and knew to be others'."""
+    entries = receipt.replications if receipt else {}
+    notes = Recorded(entries)
     found = [item for observation in world.observations.values() for item in _found(observation, notes)]
     by_identity = {(item.container.scope_ref, item.relationship.identity): item for item in reversed(found)}
     pairs: dict[str, Found] = {}
+    claims = {want.flow.name: _Claim.of(want, entries, cut_off) for want in desired}
+    taken: set[int] = set()
     for want in desired:
-        hit = by_identity.get((want.container.scope_ref, want.relationship.identity))
+        hit = _own(want, claims[want.flow.name], found, taken)
         if hit is not None:
-            pairs[want.flow.name] = hit
-    taken = {id(item) for item in pairs.values()}
+            taken.add(id(hit))
+            pairs[want.flow.name] = replace(hit, relationship=_as_wanted(hit, want))
     for want in desired:
-        hit = None if want.flow.name in pairs else _renamed(want, found, taken)
+        if want.flow.name in pairs:
+            continue
+        hit = by_identity.get((want.container.scope_ref, want.relationship.identity))
+        if hit is not None and id(hit) not in taken:
+            taken.add(id(hit))
+            pairs[want.flow.name] = hit
+    for want in desired:
+        hit = None if want.flow.name in pairs else _renamed(want, claims[want.flow.name], found, taken)
         if hit is not None:
             taken.add(id(hit))
             pairs[want.flow.name] = replace(hit, relationship=_as_wanted(hit, want))
@@ -71,17 +93,58 @@ def match(desired: Sequence[Desired], world: World, receipt: Receipt | None) -> 
     # One thing may be seen through two scopes: a volume by its name and by its id.
     left = [item for item in found if id(item) not in taken and _server_id(item) not in known - {None}]
     rest = _once(left, receipt)
-    return Matched(
-        pairs=pairs, rest=tuple(sorted(rest, key=lambda item: (str(item.container), item.relationship.identity)))
-    )
+    ordered = sorted(rest, key=lambda item: (str(item.container), item.relationship.identity))
+    return Matched(pairs=pairs, rest=tuple(ordered), found=tuple(found))
 
 
-def _renamed(want: Desired, found: Sequence[Found], taken: set[int]) -> Found | None:
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What is known of the live relationships that a replication may be."""
+
+    made: frozenset[str]
+    """Server ids of what a run that was cut off has made for it."""
+    strangers: frozenset[str]
+    """Server ids of what is known to be something else."""
+
+    @classmethod
+    def of(cls, want: Desired, entries: Mapping[str, ReceiptEntry], cut_off: Sequence[CutOff]) -> Self:
+        entry = entries.get(want.flow.name)
+        here = [one for one in cut_off if one.container == str(want.container)]
+        made = frozenset[str]().union(*(one.made for one in here))
+        noted = entry.strangers if entry is not None else ()
+        return cls(made, frozenset(noted).union(*(one.strangers for one in here)) - made)
+
+
+def _own(want: Desired, claim: _Claim, found: Sequence[Found], taken: set[int]) -> Found | None:
+    """Find what receipts or journals know to be its own by the server's id, whatever else answers to the name."""
+    fitting = [
+        item
+        for item in _fitting(want, found, taken)
+        if item.relationship.provider_id is not None
+        and (item.recorded_as == want.flow.name or (item.recorded_as is None and _made(item, claim)))
+    ]
+    return min(fitting, key=lambda item: (item.recorded_as is None, not _exact(item, want)), default=None)
+
+
+def _renamed(want: Desired, claim: _Claim, found: Sequence[Found], taken: set[int]) -> Found | None:
     """Find what may have been made for a replication under a name that the server has changed."""
-    here = (item for item in found if item.container.scope_ref == want.container.scope_ref and id(item) not in taken)
-    fitting = [item for item in here if want.relationship.identity in item.relationship.also]
-    fitting.sort(key=lambda item: item.recorded_as != want.flow.name)
-    return next((item for item in fitting if item.recorded_as in (None, want.flow.name)), None)
+    fitting = (item for item in _fitting(want, found, taken) if item.recorded_as is None)
+    return next((item for item in fitting if item.relationship.provider_id not in claim.strangers), None)
+
+
+def _fitting(want: Desired, found: Sequence[Found], taken: set[int]) -> Iterator[Found]:
+    for item in found:
+        here = item.container.scope_ref == want.container.scope_ref and id(item) not in taken
+        if here and item.relationship.known_as(want.relationship.identity) is not None:
+            yield item
+
+
+def _made(item: Found, claim: _Claim) -> bool:
+    return item.relationship.provider_id in claim.made
+
+
+def _exact(item: Found, want: Desired) -> bool:
+    return item.relationship.identity == want.relationship.identity
 
 
 def _as_wanted(item: Found, want: Desired) -> Relationship:

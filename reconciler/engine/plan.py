@@ -15,7 +15,7 @@ from reconciler.engine.observe import World
 from reconciler.engine.policy import check_guards
 from reconciler.model.change import Action, Change, ContainerDiff
 from reconciler.model.finding import Finding, Severity
-from reconciler.model.observation import ABSENT, ContainerRef, ContainerState, ScopeRef
+from reconciler.model.observation import ContainerRef, ScopeRef
 from reconciler.model.plan import ContainerPlan, Plan, PlanOptions, Read, Summary, Unmanaged
 from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.step import Effect, Step, StepPlan
@@ -36,7 +36,7 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
     """Lay desired over observed and plan every call. What could not be read is left alone and said."""
     flows = {flow.name: flow for flow in checked.flows}
     readable = [want for want in desired_of(checked.flows, inputs) if want.container.scope_ref in world.observations]
-    matched = match(readable, world, inputs.receipt)
+    matched = match(readable, world, inputs.receipt, inputs.cut_off)
     made = changes(readable, matched, inputs)
     containers, effects, found = _containers(made, readable, flows, world, inputs)
     effects = approve(effects, flows, options.allow, now.date())
@@ -98,7 +98,7 @@ def _containers(
         diff = replace(_diff(ref, group, flows, world, inputs), creations=created[ref.scope_ref])
         answer = inputs.connections.provider(ref.provider).steps(diff)
         created[ref.scope_ref] += all(change.action is Action.CREATE for change in group) and diff.state is None
-        desired = [want.relationship for want in wanted[ref] if want.flow.name in chosen]
+        desired = [_standing(want, made) for want in wanted[ref] if want.flow.name in chosen]
         planned.append(_Planned(answer=answer, container=_container(number, group, desired, answer, world)))
     return (
         tuple(item.container for item in planned),
@@ -113,7 +113,7 @@ def _diff(
     named = {change.replication: flows[change.replication] for change in group if change.replication in flows}
     return ContainerDiff(
         container=ref,
-        state=_state(world, ref),
+        state=world.observations[ref.scope_ref].container(ref, _strangers(group)),
         changes=tuple(sorted(group, key=lambda change: change.replication)),
         flows=named,
         facts={name: world.ends(flow) for name, flow in named.items()},
@@ -127,22 +127,41 @@ def _container(
 ) -> ContainerPlan:
     ref = group[0].container
     refused = any(finding.severity is Severity.ERROR for finding in answer.findings)
+    strangers = _strangers(group)
+    gone = _gone(group)
     touched = [ref, *(change.observed_in for change in group if change.observed_in not in (None, ref))]
     return ContainerPlan(
         container=ref,
         changes=tuple(change.id for change in group),
-        reads=tuple(Read(container=item, fingerprint=_fingerprint(world, item)) for item in touched if item),
+        reads=tuple(
+            Read(container=one, fingerprint=world.observations[one.scope_ref].fingerprint(one, strangers))
+            for one in touched
+            if one
+        ),
         steps=() if refused else tuple(_numbered(number, step) for step in answer.steps),
         desired=tuple(desired),
-        gone=tuple(_gone(group)),
+        gone=tuple(one.identity for one in gone),
+        gone_ids={one.identity: one.provider_id for one in gone if one.provider_id is not None},
+        strangers=strangers,
         level=1 if all(change.action is Action.DELETE for change in group) else 0,
     )
 
 
-def _gone(group: Sequence[Change]) -> list[str]:
-    """Identities that a deletion or a replacement under another identity must leave behind nowhere."""
+def _standing(want: Desired, made: Sequence[Change]) -> Relationship:
+    """Return what is desired, with the server's id of what stands for it now."""
+    observed = (change.observed for change in made if change.replication == want.flow.name and change.desired)
+    number = next((one.provider_id for one in observed if one is not None), None)
+    return want.relationship.model_copy(update={"provider_id": number})
+
+
+def _strangers(group: Sequence[Change]) -> tuple[str, ...]:
+    return tuple(sorted({number for change in group for number in change.strangers}))
+
+
+def _gone(group: Sequence[Change]) -> list[Relationship]:
+    """Return what a deletion or a replacement under another identity must leave behind nowhere."""
     return [
-        change.observed.identity
+        change.observed
         for change in group
         if change.observed and (change.desired is None or change.desired.identity != change.observed.identity)
     ]
@@ -150,15 +169,6 @@ def _gone(group: Sequence[Change]) -> list[str]:
 
 def _numbered(number: int, step: Step) -> Step:
     return step.model_copy(update={"id": f"s{number}/{step.id}"})
-
-
-def _state(world: World, ref: ContainerRef) -> ContainerState | None:
-    return world.observations[ref.scope_ref].container(ref)
-
-
-def _fingerprint(world: World, ref: ContainerRef) -> str:
-    state = _state(world, ref)
-    return state.fingerprint if state else ABSENT
 
 
 def _world_findings(made: Sequence[Change], flows: dict[str, Flow], world: World, inputs: Inputs) -> list[Finding]:
@@ -193,7 +203,7 @@ def _unknown(change: Change, inputs: Inputs) -> Iterator[Finding]:
 
 def _cut_off(inputs: Inputs) -> Iterator[Finding]:
     """Say what runs without an end may have left behind: what is live need not show it, and no receipt does."""
-    for item in inputs.cut_off:
+    for item in (one for one in inputs.cut_off if one.expected):
         yield Finding(
             code="REPL-W004",
             severity=Severity.WARNING,

@@ -8,8 +8,9 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from reconciler import __version__
-from reconciler.engine.converge import find
+from reconciler.engine.converge import Meant
 from reconciler.engine.digests import digest_of
+from reconciler.engine.journal import ContainerHistory
 from reconciler.engine.reads import ScopeReader
 from reconciler.errors import ReplError
 from reconciler.model.change import Action, Change
@@ -53,8 +54,17 @@ def make_receipt(
     flows: Mapping[str, Flow],
     reader: ScopeReader,
     secrets: SecretResolver,
+    histories: Mapping[str, ContainerHistory],
 ) -> Receipt:
-    """Sum up a run: what earlier runs left, less what is gone, with what is done now."""
+    """Sum up a run: what earlier runs left, less what is gone, with what is done now.
+
+    `histories`: what the run's journal says, by `str(ContainerRef)`.
+    """
+    meant = {
+        item.container: Meant.of(item, histories[name].finished.values() if name in histories else ())
+        for item in plan.containers
+        for name in (str(item.container),)
+    }
     done = {result.container for result in results if result.outcome is ContainerOutcome.DONE}
     entries = dict(before.replications) if before else {}
     written: set[str] = set()
@@ -71,10 +81,12 @@ def make_receipt(
                 entries.pop(change.replication, None)
         elif change.container in done:
             written.add(change.replication)
-            live = _live(change, reader)
+            live = _live(change, reader, meant[change.container])
             entry = _entry(change, run_id, finished_at, flows, live.provider_id if live else None)
             entry = _sent(entry, live, _digests(change, secrets))
             entries[change.replication] = entry.model_copy(update={"since": _since(change, before, finished_at)})
+        if change.desired is not None and change.replication in entries:
+            entries[change.replication] = _with_strangers(entries[change.replication], change)
     entries = _once(entries) | _left_behind(plan, before, entries, done)
     return Receipt(
         tool_version=__version__,
@@ -199,10 +211,19 @@ def _sent(entry: ReceiptEntry, live: Relationship | None, secrets: dict[str, str
     return entry.model_copy(update={"secrets": secrets, "relationship": relationship})
 
 
-def _live(change: Change, reader: ScopeReader) -> Relationship | None:
+def _with_strangers(entry: ReceiptEntry, change: Change) -> ReceiptEntry:
+    """Note what the plan knew to be something else, whatever has become of the change: the next plan would not know."""
+    noted = tuple(one for one in change.strangers if one != entry.relationship.provider_id)
+    return entry.model_copy(update={"strangers": noted}) if noted != entry.strangers else entry
+
+
+def _live(change: Change, reader: ScopeReader, meant: Meant) -> Relationship | None:
     """What the read-back that the run has just made shows."""
-    observation = reader.latest(change.container.scope_ref)
-    return find(observation, change.desired.identity) if change.desired else None
+    if change.desired is None:
+        return None
+    number = change.observed.provider_id if change.observed else None
+    desired = change.desired.model_copy(update={"provider_id": number})
+    return meant.find(reader.latest(change.container.scope_ref), desired)
 
 
 def _digests(change: Change, secrets: SecretResolver) -> dict[str, str]:

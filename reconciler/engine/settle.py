@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from reconciler.engine.converge import find, shortfalls
+from reconciler.engine.converge import Meant, shortfalls
 from reconciler.errors import ErrorCode, ProviderError, StalePlan
 from reconciler.model.observation import ABSENT, Observation
 from reconciler.model.plan import ContainerPlan
@@ -20,7 +20,9 @@ class Settled(StrEnum):
     NOT_HAPPENED = "not_happened"
 
 
-def settle(item: ContainerPlan, call: Call, observation: Observation, *, first: bool) -> Settled:
+def settle(
+    item: ContainerPlan, call: Call, observation: Observation, *, first: bool, meant: Meant | None = None
+) -> Settled:
     """Decide from what is live now. `first` says that no earlier call of the container has changed anything.
 
     Raises:
@@ -32,16 +34,17 @@ def settle(item: ContainerPlan, call: Call, observation: Observation, *, first: 
         return Settled.NOT_HAPPENED
     if call.guarded:
         return Settled.NOT_HAPPENED  # it looks by itself, and more closely than can be done from here
-    now = observation.fingerprint(item.container)
+    meant = meant or Meant.of(item)
+    now = meant.fingerprint(observation, item.container)
     before = next(read.fingerprint for read in item.reads if read.container == item.container)
     if first and call.idempotent and now == before:
         return Settled.NOT_HAPPENED
-    if not shortfalls(item, observation):
+    if not shortfalls(item, observation, meant):
         return Settled.ALL_DONE
     if call.leaves_absent and now == ABSENT:
         return Settled.HAPPENED
     if not call.idempotent:
-        return _settle_create(item, call, observation)
+        return _settle_create(item, call, observation, meant)
     if first:
         raise StalePlan(
             f"{item.container} was changed by somebody else while {call.operation} was in doubt",
@@ -50,8 +53,8 @@ def settle(item: ContainerPlan, call: Call, observation: Observation, *, first: 
     return Settled.NOT_HAPPENED
 
 
-def _settle_create(item: ContainerPlan, call: Call, observation: Observation) -> Settled:
-    standing = [desired.identity for desired in item.desired if find(observation, desired.identity) is not None]
+def _settle_create(item: ContainerPlan, call: Call, observation: Observation, meant: Meant) -> Settled:
+    standing = [desired.identity for desired in item.desired if meant.find(observation, desired) is not None]
     if standing:
         raise ProviderError(
             f"{', '.join(standing)} is there, but not as planned",

@@ -86,6 +86,8 @@ class Change(Value):
     observed: Relationship | None = None
     observed_in: ContainerRef | None = None
     """The container that `observed` was found in; differs from `container` where the identity itself changes."""
+    strangers: tuple[str, ...] = ()
+    """Server ids of what answers to the same identity in the scope and is something else: never to be taken for it."""
     proof: str = ""
     """How apply will prove it, and what that writes or starts: `canary at both ends, within 15m`. Empty: not at all."""
     where: SourceRange | None = None

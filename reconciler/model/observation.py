@@ -1,5 +1,6 @@
 """What the world holds now: scopes, containers, relationships, and facts about locations."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
@@ -66,6 +67,10 @@ class ContainerState(Value):
     also: tuple[str, ...] = ()
     """Keys that it may be wanted under instead, where a server changes names: see `Relationship.also`."""
 
+    def belongs_to(self, ids: Collection[str]) -> bool:
+        """Say whether it holds something, and all of it has one of these server ids."""
+        return bool(self.relationships) and all(one.provider_id in ids for one in self.relationships)
+
 
 class Observation(Value):
     """One scope as read. A scope that holds nothing has no containers; that is no error."""
@@ -73,16 +78,20 @@ class Observation(Value):
     scope: ScopeRef
     containers: tuple[ContainerState, ...] = ()
 
-    def container(self, ref: ContainerRef) -> ContainerState | None:
-        """Return the container's state, or None if it is not there."""
+    def container(self, ref: ContainerRef, strangers: Collection[str] = ()) -> ContainerState | None:
+        """Return the container's state, or None if it is not there.
+
+        `strangers`: server ids that are not meant, though their container may be wanted under that key.
+        """
         exact = next((state for state in self.containers if state.ref == ref), None)
         if exact is not None or ref.scope_ref != self.scope:
             return exact
-        return next((state for state in self.containers if ref.key in state.also), None)
+        fitting = (state for state in self.containers if ref.key in state.also)
+        return next((state for state in fitting if not state.belongs_to(strangers)), None)
 
-    def fingerprint(self, ref: ContainerRef) -> str:
+    def fingerprint(self, ref: ContainerRef, strangers: Collection[str] = ()) -> str:
         """Return the container's fingerprint, `absent` if it is not there."""
-        state = self.container(ref)
+        state = self.container(ref, strangers)
         return state.fingerprint if state else ABSENT
 
 

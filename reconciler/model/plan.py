@@ -62,6 +62,10 @@ class ContainerPlan(Value):
     """Relationships that must be found in it afterwards."""
     gone: tuple[str, ...] = ()
     """Identities that must not be found in the scope afterwards."""
+    gone_ids: dict[str, str] = {}
+    """By identity the server's id of what must be gone, where there is one: another one of that identity may stay."""
+    strangers: tuple[str, ...] = ()
+    """Server ids of what stood in the scope, answers to an identity named here, and is not meant."""
     level: int = 0
     """Containers of a lower level come first; those of one level run concurrently."""
 

@@ -50,6 +50,8 @@ class JournalEntry(Value):
     returned: dict[str, Json] = {}
     """What the call returned, for later steps; holds no secret."""
     request_id: str | None = None
+    strangers: tuple[str, ...] = ()
+    """With `container_started`: server ids of what answers to the same identity and is not meant."""
     copies: tuple[str, ...] = ()
     """Replications whose existing data is owed from here on (`container_started`), or was sent (`call_done`)."""
     detail: str = ""
@@ -106,6 +108,8 @@ class ReceiptEntry(Value):
     run_id: str
     protected: bool = False
     """`protect: true` when it was applied: then even a pruning apply does not delete it."""
+    strangers: tuple[str, ...] = ()
+    """Server ids of what answered to its identity when it was last applied, and is something else."""
     verification: Verification | None = None
 
 

@@ -25,7 +25,8 @@ class Relationship(Value):
     owned: bool = False
     """Observed only: the identity itself shows that this workspace made it."""
     provider_id: str | None = None
-    """Observed only: the server's own id, where it differs from the identity."""
+    """The server's own id, where it differs from the identity. Not of a desired one, but in a plan's containers: there
+    it is that of the one that stands for it."""
     unreadable: tuple[str, ...] = ()
     """Observed, and in a receipt: dotted paths of settings that the server may hold and did not show, as
     `filter.exclude`. Observed, they stand in `settings` as if it held nothing there: what is known of them is what was

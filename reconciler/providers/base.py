@@ -146,7 +146,8 @@ class CallResult:
     """What one write came to."""
 
     returned: dict[str, Json] = field(default_factory=dict)
-    """For later steps and the journal; holds no secret."""
+    """For later steps and the journal; holds no secret. A creation says under `provider_id` which id `observe` will
+    give what it has made, where it gives ids: by that the host knows it from what others make under an equal name."""
     request_id: str | None = None
     skipped: str = ""
     """Why nothing was sent, where the write was not needed any more."""

@@ -297,11 +297,12 @@ def observation(provider: str, statuses: Iterable[Status]) -> Observation:
     """Return the cluster's relationships, each a container of its own, ordered by key.
 
     Nothing keeps a cluster from holding the same relationship twice. Then the one with the lowest id stands for all,
-    and the others get the key and identity `<identity>#<id>`, so that they show as what they are: surplus.
+    and the others get the key and identity `<identity>#<id>`, so that they show as what they are: surplus, unless a
+    receipt knows one of them by its id.
     """
     named = sorted(((identity(observed(status)), status) for status in statuses), key=lambda one: (one[0], one[1].id))
     states = [
-        _container(provider, name if number == 0 else f"{name}#{status.id}", status, surplus=number > 0)
+        _container(provider, name, status, surplus=number > 0)
         for name, group in groupby(named, key=lambda one: one[0])
         for number, (_, status) in enumerate(group)
     ]
@@ -309,13 +310,15 @@ def observation(provider: str, statuses: Iterable[Status]) -> Observation:
     return Observation(scope=scope, containers=tuple(sorted(states, key=lambda state: state.ref.key)))
 
 
-def _container(provider: str, key: str, status: Status, *, surplus: bool) -> ContainerState:
+def _container(provider: str, name: str, status: Status, *, surplus: bool) -> ContainerState:
     held = settings(observed(status))
+    key, also = (f"{name}#{status.id}", {name: held}) if surplus else (name, {})
     return ContainerState(
         ref=ContainerRef(provider=provider, scope=SCOPE, key=key),
         fingerprint=digest({"id": status.id, "directory": status.local_directory_id, "settings": held}),
-        relationships=(Relationship(identity=key, settings=held, provider_id=status.id),),
+        relationships=(Relationship(identity=key, settings=held, provider_id=status.id, also=also),),
         document=document(status, surplus=surplus),
+        also=tuple(also),
     )
 
 

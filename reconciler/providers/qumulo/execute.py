@@ -68,7 +68,8 @@ class Executor:
             if error.code in _REFUSALS | {ErrorCode.NOT_FOUND}:
                 error.hint = _CREATE_HINT
             raise
-        return CallResult(returned={"id": created.id, "local_directory_id": created.local_directory_id})
+        ids: dict[str, Json] = {"id": created.id, "local_directory_id": created.local_directory_id}
+        return CallResult(returned={**ids, "provider_id": created.id})
 
     def _revealed(self, value: Json, secrets: SecretResolver) -> Json:
         if (ref := SecretRef.unmarked(value)) is None:

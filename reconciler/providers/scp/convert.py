@@ -265,7 +265,8 @@ def observation(scope: ScopeRef, shown: Iterable[Shown], protocol: str = "") -> 
     where it is at hand.
 
     Nothing is known to keep a volume from being replicated twice to one region under one name. Then the one with the
-    lowest id stands for both, and the others get the key and identity `<identity>#<id>`: surplus.
+    lowest id stands for both, and the others get the key and identity `<identity>#<id>`: surplus, unless a receipt
+    knows one of them by its id.
     """
     named = sorted(
         ((_identity(one.replication_volume_region, one.replication_volume_name), one) for one in shown),
@@ -281,12 +282,12 @@ def observation(scope: ScopeRef, shown: Iterable[Shown], protocol: str = "") -> 
 
 def _container(scope: ScopeRef, key: str, one: Shown, protocol: str, *, surplus: bool) -> ContainerState:
     settings = _settings(volume_of(scope), one)
-    also = {} if surplus else {_identity(one.replication_volume_region, stem): _named(settings, stem) for stem in
-                               stems(one.replication_volume_name)}  # fmt: skip
+    names = (*((one.replication_volume_name,) if surplus else ()), *stems(one.replication_volume_name))
+    also = {_identity(one.replication_volume_region, name): _named(settings, name) for name in names}
     known = Relationship(
         identity=key,
         settings=settings,
-        provider_id=f"{one.replication_id}/{one.source_volume_id}",
+        provider_id=provider_id(one.replication_id, one.source_volume_id),
         kept=(KEPT_BY_RECEIPT,),
         also=also,
     )
@@ -297,6 +298,11 @@ def _container(scope: ScopeRef, key: str, one: Shown, protocol: str, *, surplus:
         document=_document(one) | ({"protocol": protocol} if protocol else {}),
         also=tuple(also),
     )
+
+
+def provider_id(replication_id: str, source_volume_id: str) -> str:
+    """Return the id by which a replication is known, with the volume that it is asked for by."""
+    return f"{replication_id}/{source_volume_id}"
 
 
 def _settings(volume: str, one: Shown) -> Settings:

@@ -202,4 +202,9 @@ def _holds(shown: Shown, request: dict[str, Json]) -> bool:
 
 
 def _ids(replication_id: str, source: str, replica: str) -> dict[str, Json]:
-    return {"id": replication_id, "source_volume": source, "replica_volume": replica}
+    return {
+        "id": replication_id,
+        "source_volume": source,
+        "replica_volume": replica,
+        "provider_id": convert.provider_id(replication_id, source),
+    }

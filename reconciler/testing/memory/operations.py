@@ -34,7 +34,8 @@ def _delete_rules(world: MemoryWorld, request: Request) -> None:
 
 def _create(world: MemoryWorld, request: Request) -> dict[str, Json]:
     document = _without_token(request.body["document"])
-    return {"id": world.create_relationship(document, request.tokens[""], request.continuous)}
+    number = world.create_relationship(document, request.tokens[""], request.continuous)
+    return {"id": number, "provider_id": number}
 
 
 def _update(world: MemoryWorld, request: Request) -> None:
