@@ -1,7 +1,7 @@
 """What must come of a wish, by the records of SCP and the documents of the service: no line of the provider's."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ class World:
     volumes: Mapping[str, Volume]
     snapshots: Counter[str]
     """How many a volume has."""
+    sources: Mapping[str, str]
+    """The ids of the volumes that are replicated, by name."""
     receipt: Receipt | None
     password: str
     ends_with_volume: bool
@@ -58,6 +60,7 @@ def world_of(scp: Quick, host: Host, story_mode: str) -> World:
             replications=dict(cloud.replications),
             volumes=dict(cloud.volumes),
             snapshots=Counter(one.volume for one in cloud.snapshots.values()),
+            sources=dict(scp.volumes),
             receipt=host.state.receipt(),
             password=scp.secrets.by_name["CIFS_PASSWORD"],
             ends_with_volume=story_mode != "replication",
@@ -68,18 +71,31 @@ def answers(name: str, asked: str) -> bool:
     return name == asked or (name[: len(asked)] == asked and len(name) == len(asked) + SUFFIX)
 
 
-def candidates(scp: Quick, world: World, wish: Wish) -> list[str]:
-    """Ids of the replications that may be the one that is wished for: any of them, and none else."""
+def answering(world: World, wish: Wish) -> set[str]:
+    """Ids of the replications that may be taken for the one that is wished for, by their name."""
+    there = world.sources[SOURCES[wish.source][0]], wish.region
+    return {
+        one.id
+        for one in world.replications.values()
+        if (one.source, one.replica_region) == there and answers(world.name(one), wish.replica)
+    }
+
+
+def candidates(world: World, wish: Wish, strangers: Collection[str]) -> list[str]:
+    """Ids of the replications that may be the one that is wished for: any of them, and none else. `strangers`: those
+    that were something else when a receipt was last written."""
 
     def known_as(one: Replication) -> str | None:
         return world.entry(one)[0]
 
-    source = scp.volumes[SOURCES[wish.source][0]]
+    source = world.sources[SOURCES[wish.source][0]]
     there = [one for one in world.replications.values() if (one.source, one.replica_region) == (source, wish.region)]
+    fitting = answering(world, wish)
+    mine = [one.id for one in there if one.id in fitting and known_as(one) == wish.name]
     exact = [one.id for one in there if world.name(one) == wish.replica]
-    free = [one for one in there if answers(world.name(one), wish.replica) and known_as(one) in (None, wish.name)]
+    free = [one.id for one in there if one.id in fitting - set(strangers) and known_as(one) is None]
     recorded = [one.id for one in world.replications.values() if (known_as(one), one.source) == (wish.name, source)]
-    return exact or [one.id for one in free] or recorded
+    return mine or exact or free or recorded
 
 
 def judged(world: World, wish: Wish, one: Replication | None) -> Expected:

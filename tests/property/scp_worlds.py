@@ -45,7 +45,7 @@ class Wish(NamedTuple):
 
     @property
     def replica(self) -> str:
-        """No two replications ever want one name, for the service gives it once."""
+        """No two replications ever want one name, for the service gives it once, or puts something behind it."""
         return f"{self.name.replace('-', '')}_{'abcd'[self.source]}{self.variant}"
 
     @property
@@ -118,7 +118,8 @@ SWITCHES = st.fixed_dictionaries(
 )
 PHASES = st.sampled_from((Phase.SETTLED, Phase.SETTLED, Phase.SETTLED, Phase.CREATING))
 ACTS = st.tuples(
-    st.sampled_from(("both", "tamper", "pause", "resume", "drop", "snapshot", "foreign")), st.integers(0, 7)
+    st.sampled_from(("both", "tamper", "pause", "resume", "drop", "snapshot", "foreign", "twin", "twin")),
+    st.integers(0, 7),
 )
 
 
@@ -143,10 +144,13 @@ def stories(draw: st.DrawFn) -> Story:
     ]
     theirs = st.sampled_from((Phase.SETTLED, Phase.CREATING, Phase.ERROR))
     foreign = [Live(wish(f"theirs-{n}"), draw(theirs), draw(named), 1) for n in range(draw(st.integers(0, 2)))]
+    # What somebody else keeps under a name that may be ours. Where nothing is put behind names, a name is given once.
+    mocked = [one for one in wanted if switches["name_suffix"] and draw(st.integers(0, 2)) == 0]
+    twins = [Live(one._replace(spec=draw(spec)), draw(PHASES), draw(behind), 1) for one in mocked]
     return Story(
         wanted=tuple(wanted),
         later=tuple(later),
-        live=(*live, *foreign),
+        live=(*live, *foreign, *twins),
         by_hand=tuple(draw(st.lists(ACTS, max_size=2))),
         rotated=draw(st.booleans()),
         forgotten=draw(st.integers(0, 7)) == 7,
@@ -286,10 +290,20 @@ class Quick(ScpHarness):
                 if act == "foreign":
                     there = Live(Wish("late", number % 4, False, 0, {}), Phase.SETTLED, "abcd01", 1)
                     self.put(there)
+                elif act == "twin":
+                    self._mock(story, number)
                 elif one is not None and one.phase is Phase.SETTLED:
                     self._touch(act, one)
         if story.rotated:
             self.secrets.put(CIFS_PASSWORD=OTHER_PASSWORD)
+
+    def _mock(self, story: Story, number: int) -> None:
+        """Make what may seem to be ours by its name, as asked for or as the service calls it."""
+        wish = story.wanted[number % len(story.wanted)] if story.wanted else None
+        names = {one.name for one in self.emulator.cloud.volumes.values()}
+        behind = "" if number > 5 else f"abcd0{number}"
+        if wish is not None and story.switches["name_suffix"] and wish.replica + behind not in names:
+            self.put(Live(wish, Phase.SETTLED, behind, 1))
 
     def _touch(self, act: str, one: Replication) -> None:
         cloud = self.emulator.cloud

@@ -30,6 +30,7 @@ from tests.property.scp_oracle import (
     SET,
     Expected,
     World,
+    answering,
     answers,
     candidates,
     differs,
@@ -46,9 +47,14 @@ OFTEN = {
     "create": 50, "adopt": 50, "update": 50, "replace": 50, "delete": 50, "none": 50, "blocked": 20,
     "by id": 50, "CIFS": 20, "other direction": 50, "half created": 20, "renamed by the service": 20, "backup": 20,
     "volume deleted": 20, "volume kept": 20, "password rotated": 10, "nothing at all to do": 20, "foreign": 50,
-    "two changes": 20, "lost receipts": 20, "moved": 5,
+    "two changes": 20, "lost receipts": 20, "moved": 5, "twin": 50, "twin of what changes": 50, "twin of what goes": 10,
+    "twin is left alone": 10,
 }  # fmt: skip
 """How often each must have been seen at least, so that no assertion below is about nothing."""
+
+
+Strangers = dict[str, set[str]]
+"""By wish the ids of what was something else, when a receipt was last written."""
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +74,16 @@ def test_apply_then_plan_is_empty_and_nothing_is_written_without_a_difference(sc
     def explore(story: Story) -> None:
         note(str(story))
         scp.begin(story)
+        strangers: Strangers = {}
         with tempfile.TemporaryDirectory() as folder:
             host = Host(scp, Path(folder))
-            _converged(scp, host, story.wanted, seen, prune=False)
+            _converged(scp, host, story.wanted, seen, strangers, prune=False)
             scp.touch(story)
             if story.forgotten:
                 host.forget()
+                strangers.clear()
                 seen["lost receipts"] += 1
-            _converged(scp, host, story.later, seen, prune=True)
+            _converged(scp, host, story.later, seen, strangers, prune=True)
 
     explore()
     assert not {what: (seen[what], least) for what, least in OFTEN.items() if seen[what] < least}, seen
@@ -84,11 +92,13 @@ def test_apply_then_plan_is_empty_and_nothing_is_written_without_a_difference(sc
 # What happens -----------------------------------------------------------------------------------------------------
 
 
-def _converged(scp: Quick, host: Host, wishes: Sequence[Wish], seen: Counter[str], *, prune: bool) -> None:
+def _converged(
+    scp: Quick, host: Host, wishes: Sequence[Wish], seen: Counter[str], strangers: Strangers, *, prune: bool
+) -> None:
     mode = str(scp.emulator.cloud.settings.backup_delete)
     world = world_of(scp, host, mode)
     scp.switch(schedule_needs_use=scp.emulator.cloud.settings.schedule_needs_use and not _stuck(scp, world, wishes))
-    plan, expected = _planned(scp, host, world, wishes, prune=prune)
+    plan, expected = _planned(scp, host, world, wishes, strangers, prune=prune)
     blocked = {name: one.errors for name, one in expected.items() if one.errors}
     assert {(one.replication, one.code) for one in plan.errors} == {
         (name, code) for name, codes in blocked.items() for code in codes
@@ -99,14 +109,17 @@ def _converged(scp: Quick, host: Host, wishes: Sequence[Wish], seen: Counter[str
             ids = {_change(plan, wish).id for wish in wishes if wish.name in blocked}
             assert not (item.steps and ids & set(item.changes)), "what is blocked would be done"
         wishes = [_mended(wish, blocked.get(wish.name, ())) for wish in wishes]
-        plan, expected = _planned(scp, host, world, wishes, prune=prune)
+        plan, expected = _planned(scp, host, world, wishes, strangers, prune=prune)
         assert not plan.errors
     _noted(seen, world, plan, wishes, expected)
+    seen["twin is left alone"] += sum(not _chosen(plan, one) and bool(strangers.get(one.name)) for one in wishes)
     scp.clear()
     flows = [scp.wished(wish) for wish in wishes]
     if plan.active_changes:
         receipt = host.apply(plan)
         assert receipt.outcome is RunOutcome.DONE, [(r.code, r.detail) for r in receipt.results]
+        strangers |= {wish.name: answering(world, wish) - {_chosen(plan, wish)} for wish in wishes}
+        _recorded(scp, host, world, plan)
     else:
         assert not plan.containers
     _as_planned(scp, world, plan, expected)
@@ -117,7 +130,7 @@ def _converged(scp: Quick, host: Host, wishes: Sequence[Wish], seen: Counter[str
 
 
 def _planned(
-    scp: Quick, host: Host, world: World, wishes: Sequence[Wish], *, prune: bool
+    scp: Quick, host: Host, world: World, wishes: Sequence[Wish], strangers: Strangers, *, prune: bool
 ) -> tuple[Plan, dict[str, Expected]]:
     """The plan, and what is expected by the names that it uses. The two are held against each other."""
     flows = {wish.name: scp.wished(wish) for wish in wishes}
@@ -127,9 +140,9 @@ def _planned(
     expected, kept = {}, set()
     for wish in wishes:
         change = _change(plan, wish)
-        fitting = candidates(scp, world, wish)
-        chosen = (change.observed.provider_id or "").partition("/")[0] if change.observed else None
-        assert (chosen in fitting) if fitting else (chosen is None), (wish, chosen, fitting)
+        fitting = candidates(world, wish, strangers.get(wish.name, ()))
+        chosen = _chosen(plan, wish)
+        assert (chosen in fitting) if fitting else not chosen, (wish, chosen, fitting)
         assert chosen not in kept
         kept |= {chosen} if chosen else set()
         expected[wish.name] = judged(world, wish, world.replications[chosen] if chosen else None)
@@ -147,6 +160,23 @@ def _change(plan: Plan, wish: Wish) -> Change:
     named = [one for one in plan.changes if one.replication == wish.name and one.action is not Action.DELETE]
     (found,) = named
     return found
+
+
+def _chosen(plan: Plan, wish: Wish) -> str:
+    """The id of the replication that is taken for the one that is wished for; empty if there is none."""
+    observed = _change(plan, wish).observed
+    return (observed.provider_id or "").partition("/")[0] if observed else ""
+
+
+def _recorded(scp: Quick, host: Host, world: World, plan: Plan) -> None:
+    """No receipt has what was somebody else's before, unless the plan has said that it is taken over."""
+    receipt = host.state.receipt()
+    assert receipt is not None
+    noted = {(one.relationship.provider_id or "").partition("/")[0] for one in receipt.replications.values()}
+    theirs = {key for key, one in world.replications.items() if world.entry(one)[1] is None}
+    taken = {(one.observed.provider_id or "").partition("/")[0] for one in plan.changes if one.observed}
+    assert not noted & theirs - taken
+    assert noted & scp.emulator.cloud.replications.keys() >= scp.emulator.cloud.replications.keys() - world.replications
 
 
 def _stuck(scp: Quick, world: World, wishes: Sequence[Wish]) -> bool:
@@ -236,8 +266,7 @@ def _as_wished(scp: Quick, world: World, plan: Plan, wishes: Sequence[Wish], exp
     assert cloud.volumes.keys() - world.volumes.keys() == {after[key].replica for key in made}
     touched = set()
     for wish in wishes:
-        change = _change(plan, wish)
-        chosen = (change.observed.provider_id or "").partition("/")[0] if change.observed else ""
+        chosen = _chosen(plan, wish)
         one = after[chosen] if wish.name not in creations else _made(scp, after, made, wish)
         touched.add(one.id)
         _holds(scp, world, wish, one, new=wish.name in creations)
@@ -292,5 +321,9 @@ def _noted(
         seen["backup"] += wish.spec.get("type") == "backup" and busy
         seen["password rotated"] += busy and rotated(world, wish)
         same = [one for one in world.replications.values() if answers(world.name(one), wish.replica)]
+        twins = len(answering(world, wish)) - bool(_chosen(plan, wish))
+        seen["twin"] += twins > 0
+        seen["twin of what changes"] += twins > 0 and busy
+        seen["twin of what goes"] += twins > 0 and expected[wish.name].action is Action.REPLACE
         seen["renamed by the service"] += any(world.name(one) != wish.replica for one in same)
         seen["half created"] += busy and any(one.phase is Phase.CREATING for one in same)
