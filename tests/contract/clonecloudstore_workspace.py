@@ -14,7 +14,7 @@ import pytest
 from reconciler.cli.app import run
 from reconciler.manifest.edit import dump_documents
 from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness
-from tests.lab.clonecloudstore import CLIENT
+from tests.lab.clonecloudstore import CLIENT, order
 from tests.lab.command import Ended
 
 A, B = "site-a", "site-b"
@@ -129,6 +129,13 @@ class Workspace:
         """Let the sites know each other, by hand: site-b is to fetch what site-a says."""
         self.sites.know(B, A, "UNKNOWN")
         self.sites.know(A, B, status)
+
+    def order(self, name: str | None = None, action: str = "CREATE") -> None:
+        """Order the bucket, or an object in it, at site-b, by hand."""
+        body = order(A, B, self.bucket, name, action=action)
+        answer = self.ask(B, "replicator", "POST", "/replicator/remote/orders", json=body)
+        assert answer.status_code == 201, answer
+        self.sites.settle()
 
     def turn(self, status: str) -> None:
         """Change what site-b is to site-a, by hand."""

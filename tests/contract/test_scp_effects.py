@@ -1,39 +1,25 @@
 """Each effect on SCP is real: provoked on the emulator and seen to happen, and told by `repl` before."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
 
 from reconciler.emulators.certificate import Certificate
 from reconciler.providers.scp.effects import EFFECTS
+from tests.contract.effect_marks import SCP
 from tests.contract.harnesses.scp import ScpHarness, Way
 from tests.contract.scp_workspace import Workspace, opened
 from tests.lab.scp import EAST, PASSWORD, WEST
 
-Test = TypeVar("Test", bound=Callable[..., None])
-
-SHOWN: set[str] = set()
-TOLD: set[str] = set()
-
-
-def happens(rule: str) -> Callable[[Test], Test]:
-    """Mark a test that brings an effect about without `repl`."""
-    SHOWN.add(rule)
-    return lambda test: test
-
-
-def told(rule: str) -> Callable[[Test], Test]:
-    """Mark a test that sees `repl` tell of it before."""
-    TOLD.add(rule)
-    return lambda test: test
+happens, told = SCP.happens, SCP.told
 
 
 def test_every_effect_is_shown_and_told() -> None:
     declared = {rule.id for rule in EFFECTS}
-    assert SHOWN == TOLD == declared
+    assert SCP.shown == SCP.said == declared
     assert {"SCP-ORPHAN-VOLUME", "SCP-PAUSE-FIRST", "SCP-SECRET-UNREADABLE"} <= declared
 
 
