@@ -1,7 +1,7 @@
 """Which observed relationship belongs to which replication, and what has no replication any more."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from reconciler.engine.journal import CutOff
@@ -45,15 +45,17 @@ class Matched:
     """By replication name; a replication that is not live has none."""
     rest: tuple[Found, ...]
     """Observed and wanted by no replication, ordered by container and identity."""
-    found: tuple[Found, ...] = ()
-    """All that was observed."""
+    answering: "_Answering" = field(default_factory=dict)
 
     def strangers(self, scope: ScopeRef, identity: str, meant: Found | None) -> tuple[str, ...]:
         """Return the server ids of all that answers to an identity, but for the one that is meant; sorted."""
         number = meant.relationship.provider_id if meant is not None else None
-        fitting = (item.relationship for item in self.found if item.container.scope_ref == scope)
-        ids = {live.provider_id for live in fitting if live.known_as(identity) is not None}
+        ids = {item.relationship.provider_id for item in self.answering.get((scope, identity), ())}
         return tuple(sorted(one for one in ids if one is not None and one != number))
+
+
+_Answering = dict[tuple[ScopeRef, str], list[Found]]
+"""All that was observed, by scope and by each identity that it has or may have been made under."""
 
 
 def match(desired: Sequence[Desired], world: World, receipt: Receipt | None, cut_off: Sequence[CutOff] = ()) -> Matched:
@@ -62,27 +64,19 @@ def match(desired: Sequence[Desired], world: World, receipt: Receipt | None, cut
     entries = receipt.replications if receipt else {}
     notes = Recorded(entries)
     found = [item for observation in world.observations.values() for item in _found(observation, notes)]
-    by_identity = {(item.container.scope_ref, item.relationship.identity): item for item in reversed(found)}
-    pairs: dict[str, Found] = {}
+    answering = _answering(found)
     claims = {want.flow.name: _Claim.of(want, entries, cut_off) for want in desired}
+    pairs: dict[str, Found] = {}
     taken: set[int] = set()
-    for want in desired:
-        hit = _own(want, claims[want.flow.name], found, taken)
-        if hit is not None:
-            taken.add(id(hit))
-            pairs[want.flow.name] = replace(hit, relationship=_as_wanted(hit, want))
-    for want in desired:
-        if want.flow.name in pairs:
-            continue
-        hit = by_identity.get((want.container.scope_ref, want.relationship.identity))
-        if hit is not None and id(hit) not in taken:
-            taken.add(id(hit))
-            pairs[want.flow.name] = hit
-    for want in desired:
-        hit = None if want.flow.name in pairs else _renamed(want, claims[want.flow.name], found, taken)
-        if hit is not None:
-            taken.add(id(hit))
-            pairs[want.flow.name] = replace(hit, relationship=_as_wanted(hit, want))
+    for choose in (_own, _same, _renamed):
+        for want in desired:
+            name = want.flow.name
+            fitting = answering.get((want.container.scope_ref, want.relationship.identity), ())
+            free = [item for item in fitting if id(item) not in taken] if name not in pairs else []
+            hit = choose(want, claims[name], free)
+            if hit is not None:
+                taken.add(id(hit))
+                pairs[name] = replace(hit, relationship=_as_wanted(hit, want))
     recorded = {(item.recorded_as, item.container.scope_ref): item for item in found if id(item) not in taken}
     for want in desired:
         hit = recorded.get((want.flow.name, want.container.scope_ref))
@@ -92,9 +86,16 @@ def match(desired: Sequence[Desired], world: World, receipt: Receipt | None, cut
     known = {_server_id(item) for item in pairs.values()}
     # One thing may be seen through two scopes: a volume by its name and by its id.
     left = [item for item in found if id(item) not in taken and _server_id(item) not in known - {None}]
-    rest = _once(left, receipt)
-    ordered = sorted(rest, key=lambda item: (str(item.container), item.relationship.identity))
-    return Matched(pairs=pairs, rest=tuple(ordered), found=tuple(found))
+    rest = sorted(_once(left, receipt), key=lambda item: (str(item.container), item.relationship.identity))
+    return Matched(pairs=pairs, rest=tuple(rest), answering=answering)
+
+
+def _answering(found: Sequence[Found]) -> _Answering:
+    index: _Answering = {}
+    for item in found:
+        for identity in dict.fromkeys((item.relationship.identity, *item.relationship.also)):
+            index.setdefault((item.container.scope_ref, identity), []).append(item)
+    return index
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,36 +116,23 @@ class _Claim:
         return cls(made, frozenset(noted).union(*(one.strangers for one in here)) - made)
 
 
-def _own(want: Desired, claim: _Claim, found: Sequence[Found], taken: set[int]) -> Found | None:
+def _own(want: Desired, claim: _Claim, fitting: Sequence[Found]) -> Found | None:
     """Find what receipts or journals know to be its own by the server's id, whatever else answers to the name."""
-    fitting = [
-        item
-        for item in _fitting(want, found, taken)
-        if item.relationship.provider_id is not None
-        and (item.recorded_as == want.flow.name or (item.recorded_as is None and _made(item, claim)))
-    ]
-    return min(fitting, key=lambda item: (item.recorded_as is None, not _exact(item, want)), default=None)
+    noted = [item for item in fitting if item.relationship.provider_id and item.recorded_as == want.flow.name]
+    made = [item for item in fitting if item.relationship.provider_id in claim.made and item.recorded_as is None]
+    return next(iter((*noted, *made)), None)
 
 
-def _renamed(want: Desired, claim: _Claim, found: Sequence[Found], taken: set[int]) -> Found | None:
-    """Find what may have been made for a replication under a name that the server has changed."""
-    fitting = (item for item in _fitting(want, found, taken) if item.recorded_as is None)
-    return next((item for item in fitting if item.relationship.provider_id not in claim.strangers), None)
+def _same(want: Desired, claim: _Claim, fitting: Sequence[Found]) -> Found | None:
+    """Find what has its identity."""
+    exact = (item for item in fitting if item.relationship.identity == want.relationship.identity)
+    return next((item for item in exact if item.relationship.provider_id not in claim.strangers), None)
 
 
-def _fitting(want: Desired, found: Sequence[Found], taken: set[int]) -> Iterator[Found]:
-    for item in found:
-        here = item.container.scope_ref == want.container.scope_ref and id(item) not in taken
-        if here and item.relationship.known_as(want.relationship.identity) is not None:
-            yield item
-
-
-def _made(item: Found, claim: _Claim) -> bool:
-    return item.relationship.provider_id in claim.made
-
-
-def _exact(item: Found, want: Desired) -> bool:
-    return item.relationship.identity == want.relationship.identity
+def _renamed(_want: Desired, claim: _Claim, fitting: Sequence[Found]) -> Found | None:
+    """Find what may have been made for it under a name that the server has changed."""
+    free = (item for item in fitting if item.recorded_as is None)
+    return next((item for item in free if item.relationship.provider_id not in claim.strangers), None)
 
 
 def _as_wanted(item: Found, want: Desired) -> Relationship:

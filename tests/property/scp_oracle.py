@@ -92,7 +92,7 @@ def candidates(world: World, wish: Wish, strangers: Collection[str]) -> list[str
     there = [one for one in world.replications.values() if (one.source, one.replica_region) == (source, wish.region)]
     fitting = answering(world, wish)
     mine = [one.id for one in there if one.id in fitting and known_as(one) == wish.name]
-    exact = [one.id for one in there if world.name(one) == wish.replica]
+    exact = [one.id for one in there if world.name(one) == wish.replica and one.id not in strangers]
     free = [one.id for one in there if one.id in fitting - set(strangers) and known_as(one) is None]
     recorded = [one.id for one in world.replications.values() if (known_as(one), one.source) == (wish.name, source)]
     return mine or exact or free or recorded
