@@ -137,9 +137,14 @@ def _judge(
         return Action.UPDATE, Reason.SETTINGS_DIFFER, fields + rotated
     if name in inputs.resync:
         return Action.RESYNC, Reason.RESYNC_REQUESTED, ()
-    if inputs.resends(want.flow):
+    if inputs.resends(want.flow) and not _stays_paused(want.flow, found):
         return Action.RESYNC, Reason.COPY_OWED, ()
     return Action.NONE, Reason.IN_SYNC, ()
+
+
+def _stays_paused(flow: Flow, found: Found) -> bool:
+    """Say whether it is paused, and nothing is written about that: then what is owed waits."""
+    return flow.spec.state is None and found.relationship.settings.get("state") == State.PAUSED.value
 
 
 def _why_new(want: Desired, entry: ReceiptEntry | None) -> Reason:

@@ -48,6 +48,8 @@ class RunContext:
     clock: Clock
     stop: threading.Event
     emit: Emit
+    changing: set[str] = field(default_factory=set)
+    """What the containers that were begun share with others: the run itself may have changed how these look."""
     expected: Mapping[str, str] = field(default_factory=dict)
     """What the plan warned of, by container: noted before anything is done, as a run that is cut off has no receipt."""
 
@@ -101,8 +103,9 @@ def run_container(context: RunContext, item: ContainerPlan, history: ContainerHi
     """
     at = _Progress(item=item, history=history)
     try:
-        if at.untouched:
+        if at.untouched and context.changing.isdisjoint(item.shares):
             _require_unchanged(context, item)
+        context.changing.update(item.shares)
         expected = context.expected.get(at.name, "")
         context.journal.write(
             JournalEvent.CONTAINER_STARTED, container=at.name, copies=at.owed, detail=expected, strangers=item.strangers

@@ -13,6 +13,7 @@ from reconciler.engine.guard import approve, check_emptied, check_expired_approv
 from reconciler.engine.match import Desired, Matched, match
 from reconciler.engine.observe import World
 from reconciler.engine.policy import check_guards
+from reconciler.engine.removal import removal_of, returning, returning_finding, shared_findings, spared
 from reconciler.model.change import Action, Change, ContainerDiff
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.observation import ContainerRef, ScopeRef
@@ -35,15 +36,19 @@ def desired_of(flows: Iterable[Flow], inputs: Inputs) -> tuple[Desired, ...]:
 def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptions, now: datetime) -> Plan:
     """Lay desired over observed and plan every call. What could not be read is left alone and said."""
     flows = {flow.name: flow for flow in checked.flows}
-    readable = [want for want in desired_of(checked.flows, inputs) if want.container.scope_ref in world.observations]
+    wanted = desired_of(checked.flows, inputs)
+    readable = [want for want in wanted if want.container.scope_ref in world.observations]
     matched = match(readable, world, inputs.receipt, inputs.cut_off)
-    made = changes(readable, matched, inputs)
+    made = spared(changes(readable, matched, inputs), wanted)
+    made, revived = _with_returning(made, wanted, flows, world, inputs)
     containers, effects, found = _containers(made, readable, flows, world, inputs)
     effects = approve(effects, flows, options.allow, now.date())
     findings = [
         *checked.findings,
         *(placed(inputs.workspace, finding) for finding in _world_findings(made, flows, world, inputs)),
         *(placed(inputs.workspace, finding) for finding in found),
+        *(placed(inputs.workspace, finding) for finding in shared_findings(matched, wanted, inputs)),
+        *revived,
         *(placed(inputs.workspace, f) for f in check_expired_approvals(flows.values(), now.date())),
         *(placed(inputs.workspace, f) for f in check_protection(made, flows, inputs.receipt)),
         *_cut_off(inputs),
@@ -75,6 +80,37 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
     return plan.sealed()
 
 
+def _with_returning(
+    made: tuple[Change, ...],
+    wanted: Sequence[Desired],
+    flows: dict[str, Flow],
+    world: World,
+    inputs: Inputs,
+) -> tuple[tuple[Change, ...], tuple[Finding, ...]]:
+    """Add the removal of what was removed once, is not live, and would be with what is planned. Without pruning that is
+    said instead."""
+    if inputs.receipt is None or inputs.receipt.replications.keys() <= flows.keys():
+        return made, ()
+    found = []
+    for ref, group in _groups(made).items():
+        diff = _diff(group, made, flows, world, inputs)
+        revives = inputs.connections.provider(ref.provider).steps(diff).revives
+        found += list(returning(ref, revives, wanted, inputs))
+    if not inputs.prune:
+        return made, tuple(placed(inputs.workspace, returning_finding(one)) for one in found)
+    more = (removal_of(one, inputs, number) for number, one in enumerate(found, start=len(made) + 1))
+    return (*made, *more), ()
+
+
+def _groups(made: Sequence[Change]) -> dict[ContainerRef, list[Change]]:
+    """Return what changes, by container."""
+    groups: dict[ContainerRef, list[Change]] = defaultdict(list)
+    for change in made:
+        if change.action is not Action.NONE:
+            groups[change.container].append(change)
+    return groups
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Planned:
     container: ContainerPlan
@@ -84,10 +120,7 @@ class _Planned:
 def _containers(
     made: Sequence[Change], readable: Sequence[Desired], flows: dict[str, Flow], world: World, inputs: Inputs
 ) -> tuple[tuple[ContainerPlan, ...], tuple[Effect, ...], tuple[Finding, ...]]:
-    groups: dict[ContainerRef, list[Change]] = defaultdict(list)
-    for change in made:
-        if change.action is not Action.NONE:
-            groups[change.container].append(change)
+    groups = _groups(made)
     wanted: dict[ContainerRef, list[Desired]] = defaultdict(list)
     for want in readable:
         wanted[want.container].append(want)
@@ -95,7 +128,7 @@ def _containers(
     planned = []
     created: Counter[ScopeRef] = Counter()
     for number, (ref, group) in enumerate(groups.items(), start=1):
-        diff = replace(_diff(ref, group, flows, world, inputs), creations=created[ref.scope_ref])
+        diff = replace(_diff(group, made, flows, world, inputs), creations=created[ref.scope_ref])
         answer = inputs.connections.provider(ref.provider).steps(diff)
         created[ref.scope_ref] += all(change.action is Action.CREATE for change in group) and diff.state is None
         desired = [_standing(want, made) for want in wanted[ref] if want.flow.name in chosen]
@@ -108,8 +141,9 @@ def _containers(
 
 
 def _diff(
-    ref: ContainerRef, group: Sequence[Change], flows: dict[str, Flow], world: World, inputs: Inputs
+    group: Sequence[Change], made: Sequence[Change], flows: dict[str, Flow], world: World, inputs: Inputs
 ) -> ContainerDiff:
+    ref = group[0].container
     named = {change.replication: flows[change.replication] for change in group if change.replication in flows}
     return ContainerDiff(
         container=ref,
@@ -117,6 +151,11 @@ def _diff(
         changes=tuple(sorted(group, key=lambda change: change.replication)),
         flows=named,
         facts={name: world.ends(flow) for name, flow in named.items()},
+        beside=tuple(
+            (change, flows[change.replication])
+            for change in made
+            if change.action is Action.NONE and change.container == ref and change.replication in flows
+        ),
         resend=frozenset(name for name, flow in named.items() if inputs.resends(flow)),
         observation=world.observations[ref.scope_ref],
     )
@@ -143,6 +182,7 @@ def _container(
         gone=tuple(one.identity for one in gone),
         gone_ids={one.identity: one.provider_id for one in gone if one.provider_id is not None},
         strangers=strangers,
+        shares=answer.shares,
         level=1 if all(change.action is Action.DELETE for change in group) else 0,
     )
 

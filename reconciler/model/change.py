@@ -106,6 +106,8 @@ class ContainerDiff:
     """By replication name; a deleted one has none."""
     facts: dict[str, tuple[LocationFacts, LocationFacts]]
     """By replication name: (source, destination)."""
+    beside: tuple[tuple[Change, Flow], ...] = ()
+    """Replications of the container that do not change themselves, with `none` as their action, ordered by name."""
     resend: frozenset[str] = frozenset()
     """Names of the replications whose existing data shall be sent, whatever else changes: asked for, or owed by a run
     that was cut off."""

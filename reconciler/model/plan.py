@@ -66,6 +66,8 @@ class ContainerPlan(Value):
     """By identity the server's id of what must be gone, where there is one: another one of that identity may stay."""
     strangers: tuple[str, ...] = ()
     """Server ids of what stood in the scope, answers to an identity named here, and is not meant."""
+    shares: tuple[str, ...] = ()
+    """What other containers write to as well, as a site: once one of those was begun, this one may look another way."""
     level: int = 0
     """Containers of a lower level come first; those of one level run concurrently."""
 

@@ -34,6 +34,9 @@ class Relationship(Value):
     kept: tuple[str, ...] = ()
     """Observed only: dotted paths of settings that no server holds and only receipts keep, such as what shall become of
     the data when the relationship is deleted. Without a receipt they are taken to be as desired."""
+    rests_on: tuple[str, ...] = ()
+    """What it lives by, others may live by too, and its removal takes away: `the rights of x on y at z`. While a
+    replication that is written down rests on one of the same, the removal is not planned."""
     write_only: dict[str, SecretRef] = {}
     """Desired only: dotted setting path to the secret sent there, which the provider never returns."""
     also: dict[str, Settings] = {}

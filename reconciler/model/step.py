@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reconciler.model.finding import Finding, Severity
+from reconciler.model.relationship import Relationship
 from reconciler.model.units import format_bytes
 from reconciler.model.value import Json, Value
 
@@ -154,3 +155,8 @@ class StepPlan:
     effects: tuple[Effect, ...] = ()
     findings: tuple[Finding, ...] = ()
     """Reasons why this container cannot be written. An error here means that no step of it is planned."""
+    shares: tuple[str, ...] = ()
+    """What is read for the container and the steps of others write to, too, as a site: they may change how it looks."""
+    revives: tuple[Relationship, ...] = ()
+    """What is live once this is done, as it would be observed, was not before, and is nobody's change here: what these
+    steps write brings it back."""

@@ -131,7 +131,12 @@ def normalise(flow: Flow) -> Relationship:
         "push": config_of(flow.destination.spec.config).uri,
         "pull": config_of(flow.source.spec.config).uri,
     }
-    return Relationship(identity=way.identity, settings=settings)
+    return Relationship(identity=way.identity, settings=settings, rests_on=_rests_on(way))
+
+
+def _rests_on(way: Way) -> tuple[str, ...]:
+    """Rights are a row of the destination, one for all sites from which the bucket comes."""
+    return (f"the rights of {way.client} on {way.bucket} at {way.destination}",)
 
 
 # Observed ----------------------------------------------------------------------------------------------------------
@@ -178,7 +183,9 @@ def _relationships(scope: ScopeRef, ground: Ground) -> Iterator[Relationship]:
                 way = Way(source, destination, client, bucket)
                 if (topology := live_way(ground, way)) is not None:
                     settings = _settings(way, ground, topology)
-                    yield Relationship(identity=way.identity, settings=settings, unreadable=(EXISTING,))
+                    yield Relationship(
+                        identity=way.identity, settings=settings, unreadable=(EXISTING,), rests_on=_rests_on(way)
+                    )
 
 
 def _settings(way: Way, ground: Ground, topology: Topology) -> Settings:

@@ -33,12 +33,18 @@ BATCH = 500
 _DEAD_HINT = (
     "no call leads out of ERR_UPL and ERR_DEL: the rows must be mended in that site's database; then `repl resync NAME`"
 )
+_GOING_HINT = (
+    "wait until it is DELETED and plan again, it is then ordered anew; if it stays so, have it mended in that site's "
+    "database"
+)
 _INCOMPLETE_HINT = (
     "look whether the destination's consumer of orders runs; objects that differ are only replaced with `conflicts: "
     "replace`; then `repl resync NAME`"
 )
 _LISTS = threading.Lock()
 """An entry is read and then written whole, and two pairs never share one; but one process may apply twice."""
+_RIGHTS = threading.Lock()
+"""Rights on a bucket are read and then written, and two pairs share those of a bucket to which both lead."""
 
 
 class Executor:
@@ -91,22 +97,24 @@ class Executor:
 
     def _give_right(self, call: Call, body: dict[str, Json]) -> CallResult:
         client, bucket, wanted = self._at(body, "site"), str(body.get("bucket")), str(body.get("right"))
-        held = client.right(bucket)
-        if bits(held) == bits(wanted):
-            return CallResult(skipped="it has these rights already")
-        if held is None:
-            return CallResult(request_id=client.add_right(bucket, wanted))
-        if bits(held) & ~bits(wanted):
-            message = f"{client.client} has {held} on {bucket} at {client.site}, which is not as planned"
-            raise self._error(call, ErrorCode.CONFLICT, f"{message}; nothing was sent", "plan again")
-        return CallResult(request_id=client.raise_right(bucket, wanted))
+        with _RIGHTS:
+            held = client.right(bucket)
+            if bits(held) == bits(wanted):
+                return CallResult(skipped="it has these rights already")
+            if held is None:
+                return CallResult(request_id=client.add_right(bucket, wanted))
+            if bits(held) & ~bits(wanted):
+                message = f"{client.client} has {held} on {bucket} at {client.site}, which is not as planned"
+                raise self._error(call, ErrorCode.CONFLICT, f"{message}; nothing was sent", "plan again")
+            return CallResult(request_id=client.raise_right(bucket, wanted))
 
     def _drop_right(self, _call: Call, body: dict[str, Json]) -> CallResult:
         client, bucket, wanted = self._at(body, "site"), str(body.get("bucket")), str(body.get("right"))
-        held = client.right(bucket)
-        if not bits(held) & ~bits(wanted):
-            return CallResult(skipped="it has no more rights than it shall have")
-        return CallResult(request_id=client.drop_right(bucket))
+        with _RIGHTS:
+            held = client.right(bucket)
+            if not bits(held) & ~bits(wanted):
+                return CallResult(skipped="it has no more rights than it shall have")
+            return CallResult(request_id=client.drop_right(bucket))
 
     # Orders ---------------------------------------------------------------------------------------------------
 
@@ -118,6 +126,9 @@ class Executor:
         if dead := [name for name in names if held.get(name) in DEAD]:
             message = f"{', '.join(f'{name} is {held[name]}' for name in dead)} at {client.site}"
             raise self._error(call, ErrorCode.FAILED_PRECONDITION, f"{message}; nothing was sent", _DEAD_HINT)
+        if going := [name for name in names if held.get(name) == "DELETING"]:
+            message = f"{', '.join(going)} at {client.site} is DELETING: somebody deletes it"
+            raise self._error(call, ErrorCode.FAILED_PRECONDITION, f"{message}; nothing was sent", _GOING_HINT)
         missing = [name for name in names if held.get(name) in (None, "DELETED")]
         if not missing:
             return CallResult(skipped="they are there already" if len(names) > 1 else "it is there already")
