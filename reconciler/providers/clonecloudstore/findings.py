@@ -120,6 +120,16 @@ TEXTS = {
         "What comes back cannot be told from what is extra",
         "remove `prune: true`, or the replication the other way",
     ),
+    "REPL-W613": Text(
+        _ERROR,
+        "Bucket is being deleted",
+        "plan again once it is gone: it is then ordered anew; if it stays so, have it mended in that site's database",
+    ),
+    "REPL-W614": Text(
+        _INFO,
+        "What is still to be copied waits until the pair is active",
+        "nothing; the plan that resumes the pair copies it",
+    ),
     "REPL-W611": Text(
         _INFO,
         "The sites go on knowing each other",

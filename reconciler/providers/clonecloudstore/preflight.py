@@ -50,6 +50,8 @@ def _destination(flow: Flow, facts: LocationFacts) -> Iterator[Finding]:
         yield found("REPL-W605", flow.name, _DESTINATION, f"{name} has no {bucket}, and nothing more is known.")
     elif (status := _text(facts, "status")) in DEAD:
         yield found("REPL-W604", flow.name, _DESTINATION, f"{bucket} at {name} is {status}.")
+    elif status == "DELETING":
+        yield found("REPL-W613", flow.name, _DESTINATION, f"{bucket} at {name} is {status}.")
 
 
 def _text(facts: LocationFacts, key: str) -> str | None:
