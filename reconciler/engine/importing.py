@@ -1,6 +1,6 @@
 """From what is live to manifests: new documents for what nobody has written down, new values for what has moved."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.engine.connect import Connections
@@ -9,7 +9,7 @@ from reconciler.engine.moved import MovedValue, Mover, as_literal
 from reconciler.engine.peers import PeerFinder
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.manifest import API_VERSION
-from reconciler.model.receipt import Receipt
+from reconciler.model.receipt import Receipt, ReceiptEntry
 from reconciler.model.value import Json
 from reconciler.providers.base import Imported
 from reconciler.providers.names import unique
@@ -52,23 +52,24 @@ def import_from(
     notes: list[str] = []
     unwritten: dict[str, _Found] = {}
     known: set[str] = set()
-    for observation in provider.discover():
-        for item in provider.imported(observation):
-            scope = item.container.scope_ref
-            names = (item.relationship.identity, *item.relationship.also)
-            want = next((written[scope, name] for name in names if (scope, name) in written), None)
-            if want is not None:
-                values, unsaid = mover.moved(want, item)
-                moved += values
-                notes += unsaid
-            before = recorded.name(scope, item.relationship)
-            if want is not None or before in by_name:
-                known.add(_thing(item))  # or written down with another identity: a replacement is pending
-            else:
-                # One thing may be seen through two scopes: a volume by its name and by its id. The first tells how
-                # it is written.
-                unwritten.setdefault(_thing(item), _Found(item, before))
-    fresh = [found for thing, found in unwritten.items() if thing not in known]
+    found = [item for observation in provider.discover() for item in provider.imported(observation)]
+    names = [recorded.name(item.container.scope_ref, item.relationship) for item in found]
+    live_names = frozenset(names)
+    for item, before in zip(found, names, strict=True):
+        scope, live = item.container.scope_ref, item.relationship
+        fitting = (written.get((scope, name)) for name in (live.identity, *live.also))
+        want = next((one for one in fitting if one and not _is_another(item, before, one, entries, live_names)), None)
+        if want is not None:
+            values, unsaid = mover.moved(want, item)
+            moved += values
+            notes += unsaid
+        if want is not None or before in by_name:
+            known.add(_thing(item))  # or written down with another identity: a replacement is pending
+        else:
+            # One thing may be seen through two scopes: a volume by its name and by its id. The first tells how it is
+            # written.
+            unwritten.setdefault(_thing(item), _Found(item, before))
+    fresh = [one for thing, one in unwritten.items() if thing not in known]
     documents = []
     for name, item in _named(fresh, workspace, entries):
         document, unsaid = _document(item, provider_name, name, finder)
@@ -84,6 +85,20 @@ class _Found:
     item: Imported
     before: str | None
     """Its name when it was written down."""
+
+
+def _is_another(
+    item: Imported,
+    before: str | None,
+    want: Desired,
+    entries: Mapping[str, ReceiptEntry],
+    live_names: Collection[str | None],
+) -> bool:
+    """Say whether what answers to a replication's name is known to be something else, by the server's id."""
+    number, name = item.relationship.provider_id, want.flow.name
+    if number is None or before == name:
+        return False
+    return name in live_names or (name in entries and number in entries[name].strangers)
 
 
 def _thing(item: Imported) -> str:

@@ -19,6 +19,7 @@ from reconciler.model.relationship import Flow
 from reconciler.testing.host import Host, Killed, Killing
 from tests.contract.harnesses.scp import ScpHarness, Way
 from tests.contract.harnesses.wire import EmulatedClock
+from tests.contract.scp_workspace import opened
 from tests.lab.scp import WEST, request
 
 BEFORE, AFTER = "000000", "ffffff"
@@ -95,12 +96,13 @@ def recorded(host: Host) -> set[str]:
     return {(one.relationship.provider_id or "").partition("/")[0] for one in receipt.replications.values()}
 
 
-def beside(scp: ScpHarness, host: Host) -> tuple[set[str], dict[str, object]]:
-    """Ours, and then the twins beside it: their ids, and how they are."""
+def beside(scp: ScpHarness, host: Host, *, suffixed: bool = True) -> dict[str, object]:
+    """Ours, called as asked or with something behind, and then the twins beside it: how they are, by id."""
+    scp.switch(name_suffix=suffixed)
     host.converge(ours(scp))
     theirs = twins(scp)
     host.settled(ours(scp), prune=True)
-    return theirs, shown(scp, theirs)
+    return shown(scp, theirs)
 
 
 def assert_alone(scp: ScpHarness, host: Host, theirs: dict[str, object], *, number: int = 1) -> None:
@@ -110,22 +112,24 @@ def assert_alone(scp: ScpHarness, host: Host, theirs: dict[str, object], *, numb
     assert len(recorded(host)) == number
 
 
-def test_a_rename_leaves_the_twins_where_they_are(scp: ScpHarness, host: Host) -> None:
-    _, theirs = beside(scp, host)
+@pytest.mark.parametrize("suffixed", [False, True], ids=["as asked", "changed"])
+def test_a_rename_leaves_the_twins_where_they_are(scp: ScpHarness, host: Host, *, suffixed: bool) -> None:
+    theirs = beside(scp, host, suffixed=suffixed)
     host.converge(ours(scp, "r_two"), prune=True)
     assert_alone(scp, host, theirs)
     host.settled(ours(scp, "r_two"), prune=True)
 
 
-def test_a_deletion_takes_ours_only(scp: ScpHarness, host: Host) -> None:
-    _, theirs = beside(scp, host)
+@pytest.mark.parametrize("suffixed", [False, True], ids=["as asked", "changed"])
+def test_a_deletion_takes_ours_only(scp: ScpHarness, host: Host, *, suffixed: bool) -> None:
+    theirs = beside(scp, host, suffixed=suffixed)
     host.converge(prune=True)
     assert_alone(scp, host, theirs, number=0)
     host.settled(prune=True)
 
 
 def test_after_a_replacement_the_next_pruning_takes_ours_only(scp: ScpHarness, host: Host) -> None:
-    _, theirs = beside(scp, host)
+    theirs = beside(scp, host)
     backup = ours(scp, kind="backup")
     host.converge(backup, prune=True)
     assert_alone(scp, host, theirs)
@@ -135,7 +139,7 @@ def test_after_a_replacement_the_next_pruning_takes_ours_only(scp: ScpHarness, h
 
 
 def test_a_change_in_place_is_one_of_ours(scp: ScpHarness, host: Host) -> None:
-    _, theirs = beside(scp, host)
+    theirs = beside(scp, host)
     before = recorded(host)
     host.converge(ours(scp, every="1d"))
     assert_alone(scp, host, theirs)
@@ -156,7 +160,7 @@ def test_who_comes_with_the_very_name_is_not_taken_for_ours(scp: ScpHarness, hos
 
 
 def test_who_was_known_to_be_another_is_not_taken_over_when_ours_is_gone(scp: ScpHarness, host: Host) -> None:
-    _, theirs = beside(scp, host)
+    theirs = beside(scp, host)
     host.converge(ours(scp, every="1d"))
     (mine,) = recorded(host)
     scp.emulator.act("drop-replication", {"replication_id": mine})
@@ -167,7 +171,7 @@ def test_who_was_known_to_be_another_is_not_taken_over_when_ours_is_gone(scp: Sc
 
 
 def test_a_creation_that_is_refused_after_the_deletion_is_made_good_by_another_one(scp: ScpHarness, host: Host) -> None:
-    _, theirs = beside(scp, host)
+    theirs = beside(scp, host)
     backup = ours(scp, kind="backup")
     refusal = {"kind": "status", "emulator": "scp", "operation": "createVolumeReplication", "status": 400}
     scp.wire.faults.add(Fault.model_validate(refusal))
@@ -179,9 +183,23 @@ def test_a_creation_that_is_refused_after_the_deletion_is_made_good_by_another_o
     assert_alone(scp, host, theirs)
 
 
+@pytest.mark.parametrize("behind", [BEFORE, AFTER])
+def test_an_import_and_a_look_for_drift_tell_the_twin_from_ours(scp: ScpHarness, tmp_path: Path, behind: str) -> None:
+    with opened(scp, tmp_path) as work:
+        work.replicate()
+        work.apply()
+        before = (work.folder / "one.yaml").read_text()
+        work.create(name=work.replica + behind, replication_frequency="weekly")
+        assert work.repl("drift").code == 0
+        assert work.repl("import", "west", "--out", "found.yaml").code == 0
+        assert (work.folder / "one.yaml").read_text() == before
+        assert work.replica + behind in (work.folder / "found.yaml").read_text()
+        work.settled()
+
+
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
 def test_the_answer_to_a_creation_is_lost(scp: ScpHarness, host: Host, kind: str) -> None:
-    _, theirs = beside(scp, host)
+    theirs = beside(scp, host)
     lost = {"kind": kind, "emulator": "scp", "operation": "createVolumeReplication"}
     scp.wire.faults.add(Fault.model_validate(lost))
     backup = ours(scp, kind="backup")
@@ -203,7 +221,7 @@ def test_killed_at_each_write(scp: ScpHarness, host: Host, change: str, *, sent:
     for number in itertools.count():
         clear(scp)
         host.forget()
-        _, theirs = beside(scp, host)
+        theirs = beside(scp, host)
         plan = host.plan(*shall, prune=True)
         killed = False
         try:
