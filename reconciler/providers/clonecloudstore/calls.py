@@ -9,11 +9,12 @@ from reconciler.providers.clonecloudstore.identity import Way
 from reconciler.providers.clonecloudstore.wire import DOWN, KNOWN, UP, Topology, bits
 
 __all__ = [
-    "BUCKETS_READY", "CLEARED", "COPIED", "LIST_KNOWN", "ROUNDS", "bucket_steps", "clone_steps", "list_wait",
-    "right_calls", "topology_call",
+    "BUCKETS_READY", "CLEARED", "COPIED", "LIST_KNOWN", "RIGHTS_KNOWN", "ROUNDS", "bucket_steps", "clone_steps",
+    "compare_call", "list_wait", "right_calls", "rights_wait", "topology_call",
 ]  # fmt: skip
 
-BUCKETS_READY, LIST_KNOWN, COPIED, CLEARED = "buckets-ready", "list-known", "copied", "cleared"
+BUCKETS_READY, LIST_KNOWN, RIGHTS_KNOWN = "buckets-ready", "list-known", "rights-known"
+COPIED, CLEARED = "copied", "cleared"
 ROUNDS = 3
 """How often what is still absent is ordered. An order can be lost; one that was carried out leaves a row."""
 _BUCKET_DEADLINE_S = 900
@@ -113,12 +114,23 @@ def list_wait(site: str, seconds: int) -> Await:
     )
 
 
+def rights_wait(sites: Sequence[str], seconds: int) -> Await:
+    """Return the wait until sites have read anew what their clients may do."""
+    names = " and ".join(sites)
+    return Await(
+        id=f"rights-known-at-{'-and-'.join(sites)}",
+        condition=RIGHTS_KNOWN,
+        target=names,
+        summary=f"wait until {names} {'has' if len(sites) == 1 else 'have'} read the rights anew, {seconds:,} s: until "
+        "then orders are refused (CCS-CACHED-RIGHTS)",
+        deadline_s=seconds + _MARGIN_S,
+        params={"sites": list(sites), "seconds": seconds},
+    )
+
+
 def clone_steps(name: str, way: Way, options: CloneCloudStoreOptions) -> Iterator[Step]:
-    """Yield the rounds that copy what the destination lacks, and what tells in the end whether it has all."""
-    place: dict[str, Json] = {
-        "from": way.source, "to": way.destination, "client": way.client, "bucket": way.bucket,
-    }  # fmt: skip
-    doing = {**place, "replace": options.conflicts is Conflicts.REPLACE, "prune": options.prune}
+    """Yield the rounds that copy what the destination lacks."""
+    doing = _doing(way, options)
     for number in range(1, ROUNDS + 1):
         again = "" if number == 1 else ", if any is left"
         if options != CloneCloudStoreOptions():
@@ -127,16 +139,27 @@ def clone_steps(name: str, way: Way, options: CloneCloudStoreOptions) -> Iterato
             yield _wait(name, number, way, CLEARED, doing)
         yield _order(name, f"order-{number}", way, f"order what {way.bucket} lacks at {way.destination}{again}", doing)
         yield _wait(name, number, way, COPIED, doing)
-    yield Call(
+
+
+def compare_call(name: str, way: Way, options: CloneCloudStoreOptions) -> Call:
+    """Return what tells in the end whether the destination has all."""
+    return Call(
         id=f"compare-{name}",
         operation="PUT /cloudclonestore/{bucket}",
         target=f"{way.source}/{way.bucket}",
         summary=f"compare both lists of {way.bucket}; sends nothing, and fails if anything is still not there",
         idempotent=True,
         guarded=True,
-        body={"task": "compare", **doing},
+        body={"task": "compare", **_doing(way, options)},
         copies=(name,),
     )
+
+
+def _doing(way: Way, options: CloneCloudStoreOptions) -> dict[str, Json]:
+    place: dict[str, Json] = {
+        "from": way.source, "to": way.destination, "client": way.client, "bucket": way.bucket,
+    }  # fmt: skip
+    return {**place, "replace": options.conflicts is Conflicts.REPLACE, "prune": options.prune}
 
 
 def _order(name: str, step: str, way: Way, summary: str, body: dict[str, Json]) -> Call:

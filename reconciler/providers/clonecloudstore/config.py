@@ -39,6 +39,8 @@ class CloneCloudStoreConfig(Config):
     """The replicator's address as other sites reach it, if that is another one than here."""
     topology_cache: Seconds = 300
     """How long services of this site believe the list of sites that they have read (`topology-cache`)."""
+    ownership_cache: Seconds = 600
+    """How long services of this site believe the rights of a client that they have read (`ownership-cache`)."""
     ca_file: str | None = Field(default=None, min_length=1)
     """PEM file of the authority that signed the services' certificates; relative to the workspace."""
 

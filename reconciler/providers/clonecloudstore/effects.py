@@ -4,8 +4,8 @@ from reconciler.model.finding import Severity
 from reconciler.model.step import EffectRule
 
 __all__ = [
-    "ALL_BUCKETS", "CACHED_LIST", "CLONE", "DELETES", "EFFECTS", "NO_BACKFILL", "OVERWRITE", "PAUSE", "PRUNE",
-    "RIGHTS", "UNPROTECTED",
+    "ALL_BUCKETS", "CACHED_LIST", "CACHED_RIGHTS", "CLONE", "DELETES", "EFFECTS", "NO_BACKFILL", "OVERWRITE", "PAUSE",
+    "PRUNE", "RIGHTS", "UNPROTECTED",
 ]  # fmt: skip
 
 _SOURCE = "CloneCloudStore 0.8.0"
@@ -72,6 +72,17 @@ CACHED_LIST = EffectRule(
     instead="Nothing: copying of existing objects waits for it, and canaries are written again.",
     source=f"{_SOURCE}, TopologyApiClient, ccs-administration-client's application.yaml",
 )
+CACHED_RIGHTS = EffectRule(
+    id="CCS-CACHED-RIGHTS",
+    provider=_TYPE,
+    severity=Severity.INFO,
+    blocks=False,
+    when="a client gets a right on a bucket that the destination has already",
+    happens="The site's services go on with the rights that they have read for up to ten minutes (`ownershipCache`): "
+    "orders that need the new right are refused in that time, and lost.",
+    instead="Nothing: copying of existing objects waits for it, and canaries are written again.",
+    source=f"{_SOURCE}, OwnershipApiClient, ccs-administration-client's application.yaml",
+)
 RIGHTS = EffectRule(
     id="CCS-RIGHTS",
     provider=_TYPE,
@@ -133,5 +144,5 @@ UNPROTECTED = EffectRule(
 )
 
 EFFECTS = (
-    ALL_BUCKETS, NO_BACKFILL, CLONE, PAUSE, CACHED_LIST, RIGHTS, DELETES, OVERWRITE, PRUNE, UNPROTECTED,
+    ALL_BUCKETS, NO_BACKFILL, CLONE, PAUSE, CACHED_LIST, CACHED_RIGHTS, RIGHTS, DELETES, OVERWRITE, PRUNE, UNPROTECTED,
 )  # fmt: skip

@@ -30,6 +30,8 @@ class Edit:
     way: Way
     clones: bool
     """Whether existing objects are copied."""
+    becomes: str = UP
+    """The destination's state in the source's list, once all is done."""
 
     @property
     def name(self) -> str:
@@ -39,7 +41,7 @@ class Edit:
     @property
     def touches(self) -> bool:
         """Whether the configuration of the pair is concerned, and not the copies alone."""
-        return self.change.action is not Action.RESYNC
+        return self.change.action not in (Action.RESYNC, Action.NONE)
 
     @property
     def begins(self) -> bool:
@@ -48,9 +50,8 @@ class Edit:
 
     @property
     def resumes(self) -> bool:
-        """Whether it was paused before."""
-        paused = self.change.observed is not None and self.change.observed.settings.get("state") == State.PAUSED
-        return paused and self.flow is not None and self.flow.spec.state is State.ACTIVE
+        """Whether it was paused before, and is not any more, be it for another one's sake."""
+        return _was_paused(self.change) and self.flow is not None and self.becomes == UP
 
     @property
     def pauses(self) -> bool:
@@ -58,7 +59,9 @@ class Edit:
         return self.flow is not None and self.flow.spec.state is State.PAUSED and not _was_paused(self.change)
 
 
-def predicted(edits: Sequence[Edit], ground: Ground, turned_up: AbstractSet[tuple[str, str]]) -> Iterator[Effect]:
+def predicted(
+    edits: Sequence[Edit], ground: Ground, turned_up: AbstractSet[tuple[str, str]], raised: AbstractSet[Way]
+) -> Iterator[Effect]:
     """Yield the effects in the order of the edits; those of a whole pair stand at the first one concerned."""
     told: set[tuple[str, str]] = set()
     for edit in edits:
@@ -67,6 +70,8 @@ def predicted(edits: Sequence[Edit], ground: Ground, turned_up: AbstractSet[tupl
             told.add(direction)
             yield from _up(edit, edits, ground)
         yield from _rights(edit, ground)
+        if edit.flow is not None and edit.way in raised:
+            yield from _believed(edit, edit.flow)
         yield from _paused(edit, edits, ground)
         yield from _existing(edit)
 
@@ -108,6 +113,14 @@ def _rights(edit: Edit, ground: Ground) -> Iterator[Effect]:
         yield Effect.of(effects.DELETES, edit.name, text)
 
 
+def _believed(edit: Edit, flow: Flow) -> Iterator[Effect]:
+    if seconds := config_of(flow.destination.spec.config).ownership_cache:
+        way = edit.way
+        then = "copying waits for that" if edit.clones else "what is ordered before may be lost"
+        text = f"{way.destination} may refuse {way.client} on {way.bucket} for up to {format_seconds(seconds)} more"
+        yield Effect.of(effects.CACHED_RIGHTS, edit.name, f"{text}: {then}")
+
+
 def _lost(edit: Edit, ground: Ground, loses: int, text: str) -> Iterator[Effect]:
     if not loses:
         return
@@ -144,7 +157,7 @@ def _existing(edit: Edit) -> Iterator[Effect]:
         return
     if edit.clones:
         yield from _cloned(edit, flow)
-    elif (edit.begins and flow.spec.state is not State.PAUSED) or edit.resumes:
+    elif (edit.begins and edit.becomes != DOWN) or edit.resumes:
         what = "was written or deleted while it was paused" if edit.resumes else "is there already"
         effect = Effect.of(effects.NO_BACKFILL, edit.name, f"what {what} in {way.bucket} is not sent")
         known = flow.spec.existing is Existing.IGNORE

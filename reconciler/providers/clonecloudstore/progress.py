@@ -8,13 +8,20 @@ next round, and reported after the last.
 import threading
 import time
 from collections.abc import Callable, Collection
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.step import Await
 from reconciler.model.value import Json
 from reconciler.providers.base import Progress
-from reconciler.providers.clonecloudstore.calls import BUCKETS_READY, CLEARED, COPIED, LIST_KNOWN
+from reconciler.providers.clonecloudstore.calls import (
+    BUCKETS_READY,
+    CLEARED,
+    COPIED,
+    LIST_KNOWN,
+    RIGHTS_KNOWN,
+)
 from reconciler.providers.clonecloudstore.client import SiteClient
 from reconciler.providers.clonecloudstore.sites import Sites
 from reconciler.providers.clonecloudstore.survey import Survey, doomed, named, survey
@@ -27,6 +34,7 @@ QUIET_LOOKS = 15
 ten seconds: about a minute."""
 STUCK_LOOKS = 90
 """The same while objects are in UPLOAD, which a large one may be for long: about a quarter of an hour."""
+_IN_BETWEEN = frozenset({"UPLOAD", "DELETING"})
 _MOST_CHECKED = 200
 """Objects whose bytes are asked for in one look."""
 
@@ -70,7 +78,8 @@ class Waits:
         """Look once. Raises ProviderError."""
         looks: dict[str, Callable[[dict[str, Json], _Seen], Progress]] = {
             BUCKETS_READY: self._buckets,
-            LIST_KNOWN: self._list,
+            LIST_KNOWN: self._believed,
+            RIGHTS_KNOWN: self._believed,
             COPIED: self._copied,
             CLEARED: self._cleared,
         }
@@ -101,11 +110,11 @@ class Waits:
         if DEAD & set(waiting.values()):
             return Progress(done=False, failed=f"{told}: no call leads out of that")
         still = seen.looked(tuple(sorted(map(len, waiting.values()))))
-        if still < (STUCK_LOOKS if "UPLOAD" in waiting.values() else 2 * QUIET_LOOKS):
+        if still < (STUCK_LOOKS if _IN_BETWEEN & set(waiting.values()) else 2 * QUIET_LOOKS):
             return Progress(done=False, detail=told)
-        return Progress(done=False, failed=f"{told}: the order was lost, or the bucket is another client's")
+        return Progress(done=False, failed=f"{told}: {_why(set(waiting.values()))}")
 
-    def _list(self, params: dict[str, Json], seen: _Seen) -> Progress:
+    def _believed(self, params: dict[str, Json], seen: _Seen) -> Progress:
         seconds = params.get("seconds")
         left = (seconds if isinstance(seconds, int) else 0) - (time.monotonic() - seen.since_s)
         return Progress(done=left <= 0, detail=f"{max(left, 0):.0f} s left")
@@ -155,3 +164,12 @@ class Waits:
 
     def _at(self, params: dict[str, Json], key: str) -> SiteClient:
         return self._sites.at(str(params.get(key)), str(params.get("client")))
+
+
+def _why(statuses: AbstractSet[str]) -> str:
+    """Say what may keep buckets from being READY."""
+    if gone := sorted(statuses & {"DELETING", "DELETED"}):
+        return f"somebody has deleted what is {' or '.join(gone)}; once it is DELETED plan again, it is ordered anew"
+    if "UPLOAD" in statuses:
+        return "what makes it has died, or takes long"
+    return "the order was lost, or the bucket is another client's"

@@ -5,16 +5,17 @@ never be repaired; and it must have the bucket before the source sends orders fo
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from reconciler.model.change import Action, Change, ContainerDiff
+from reconciler.model.change import Action, Change, ContainerDiff, Reason
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.manifest import Existing, State
 from reconciler.model.relationship import Flow
 from reconciler.model.step import Call, Step, StepPlan
 from reconciler.providers.clonecloudstore import calls
+from reconciler.providers.clonecloudstore.becoming import RUNNING, directions, lives_again, status_after
 from reconciler.providers.clonecloudstore.config import CloneCloudStoreOptions
 from reconciler.providers.clonecloudstore.convert import (
     EXISTING,
@@ -30,7 +31,6 @@ from reconciler.providers.clonecloudstore.predict import Edit, predicted
 from reconciler.providers.clonecloudstore.wire import (
     DELETE_BIT,
     DOWN,
-    KNOWN,
     OWNER,
     READ,
     READ_WRITE,
@@ -42,7 +42,6 @@ from reconciler.providers.clonecloudstore.wire import (
 
 __all__ = ["plan_steps"]
 
-_RUNNING = frozenset({UP, DOWN})
 _MISSING = frozenset({None, "DELETED"})
 """Statuses of a bucket that can be ordered."""
 _SOURCE = ("source", "bucket")
@@ -51,13 +50,20 @@ _SOURCE = ("source", "bucket")
 def plan_steps(diff: ContainerDiff) -> StepPlan:
     """Plan one pair of sites: each list is written once at most, however many replications need it."""
     ground = ground_of(diff.observation, diff.state)
-    edits = tuple(_edit(change, diff, ground) for change in diff.changes)
-    work = _Work(edits=edits, ground=ground, sites=sites_of(diff.container.scope))
+    edits = (*(_edit(change, diff.flows, diff, ground) for change in diff.changes), *_resumed(diff, ground))
+    work = _Work(edits=edits, ground=ground, sites=sites_of(diff.container.scope), out=directions(diff))
     steps = tuple(work.steps())
     findings = tuple(_findings(diff, edits, ground, work.turned_up))
     if any(one.severity is Severity.ERROR for one in findings):
         return StepPlan(steps=(), findings=findings)
-    return StepPlan(steps=steps, effects=tuple(predicted(edits, ground, work.turned_up)), findings=findings)
+    effects = predicted(edits, ground, work.turned_up, work.raised)
+    revives = lives_again(
+        diff.container.scope_ref, ground, lists=work.lists, rights=work.rights, made=work.made,
+        meant=[edit.way.identity for edit in edits],
+    )  # fmt: skip
+    return StepPlan(
+        steps=steps, effects=tuple(effects), findings=findings, shares=work.sites, revives=tuple(revives)
+    )  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,8 +73,18 @@ class _Work:
     edits: tuple[Edit, ...]
     ground: Ground
     sites: tuple[str, str]
+    out: Mapping[tuple[str, str], Sequence[Flow]]
+    """Flows whose configuration changes, by source and destination."""
     turned_up: set[tuple[str, str]] = field(default_factory=set)
     """(site, other): the other becomes UP in the site's list."""
+    raised: set[Way] = field(default_factory=set)
+    """Where the client gets more than it had in a bucket that is there: services may believe otherwise for a while."""
+    lists: dict[tuple[str, str], Topology] = field(default_factory=dict)
+    """What is written into lists, by site and the other one."""
+    rights: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """What rights become, by site, client and bucket."""
+    made: list[Way] = field(default_factory=list)
+    """Ways whose destination gets its bucket."""
 
     def steps(self) -> Iterator[Step]:
         pulls, pushes = self._lists()
@@ -77,9 +93,12 @@ class _Work:
         yield from self._rights()
         yield from pushes
         yield from self._waits(pushes)
-        for edit in self.edits:
-            if edit.clones and edit.flow is not None:
-                yield from calls.clone_steps(edit.name, edit.way, options_of(edit.flow))
+        copied = [(edit.name, edit.way, options_of(edit.flow)) for edit in self.edits if edit.flow and edit.clones]
+        for name, way, options in copied:
+            yield from calls.clone_steps(name, way, options)
+        # What one of them lacks ends the run, and keeps no other from being copied.
+        for name, way, options in copied:
+            yield calls.compare_call(name, way, options)
 
     def _lists(self) -> tuple[list[Call], list[Call]]:
         """Return the writes of lists: those that only make a site known, and those that orders follow or stop with."""
@@ -92,7 +111,8 @@ class _Work:
                 continue
             call = calls.topology_call(here, live, wanted[0], keep_status=wanted[1])
             was, becomes = live.status if live else None, wanted[0].status
-            (pushes if becomes in _RUNNING and becomes != was else pulls).append(call)
+            self.lists[here, there] = wanted[0]
+            (pushes if becomes in RUNNING and becomes != was else pulls).append(call)
             if becomes == UP != was:
                 self.turned_up.add((here, there))
         return pulls, pushes
@@ -103,16 +123,7 @@ class _Work:
         active = [edit for edit in self.edits if edit.flow is not None and edit.touches]
         if not active:
             return None
-        live = self.ground.half(here).topology
-        out = [edit for edit in active if (edit.way.source, edit.way.destination) == (here, there)]
-        states = {edit.flow.spec.state for edit in out if edit.flow is not None and edit.flow.spec.state is not None}
-        held = live.status if live else KNOWN
-        if State.PAUSED in states:
-            status, keep = DOWN, False
-        elif State.ACTIVE in states or (out and held not in _RUNNING):
-            status, keep = UP, False
-        else:
-            status, keep = held, True
+        status, keep = status_after(self.ground.half(here).topology, self.out.get((here, there), ()))
         return Topology(id=there, name=there, uri=_uri(active[0], there), status=status), keep
 
     def _buckets(self) -> Iterator[Step]:
@@ -121,6 +132,7 @@ class _Work:
             way, held = edit.way, self._held(edit.way)
             if edit.flow is not None and held != READY:
                 awaited[way.source, way.destination, way.client][way.bucket] = held
+                self.made.append(way)
         for (source, destination, client), buckets in sorted(awaited.items()):
             missing = sorted(name for name, held in buckets.items() if held in _MISSING)
             yield from calls.bucket_steps(source, destination, client, missing, sorted(buckets))
@@ -129,19 +141,32 @@ class _Work:
         for edit in self.edits:
             way = edit.way
             held = self.ground.half(way.destination).right(way.client, way.bucket)
+            missing = self._held(way) in _MISSING
             if held is None and edit.flow is not None and self._held(way) != READY:
                 held = OWNER  # what the order for the bucket gives
             wanted = _right(edit, held)
+            if (becomes := wanted or held) is not None:
+                self.rights[way.destination, way.client, way.bucket] = becomes
             if wanted is not None and bits(held) != bits(wanted):
+                if bits(wanted) & ~bits(held) and not missing:
+                    self.raised.add(way)
                 yield from calls.right_calls(way, held, wanted)
 
     def _waits(self, pushes: list[Call]) -> Iterator[Step]:
-        """Wait for caches where something is copied that could otherwise fall between the orders and the list."""
+        """Wait for caches where something is copied that could otherwise fall between the orders and the list, or be
+        refused for want of a right that has just been given. Both run from before the first wait on."""
+        copied = [(edit.way, edit.flow) for edit in self.edits if edit.flow is not None and edit.clones]
+        believed: dict[str, int] = {}
+        for way, flow in copied:
+            if way in self.raised and (seconds := config_of(flow.destination.spec.config).ownership_cache):
+                believed[way.destination] = max(seconds, believed.get(way.destination, 0))
+        waited = max(believed.values(), default=0)
+        if believed:
+            yield calls.rights_wait(sorted(believed), waited)
         for here, there in sorted(self.turned_up):
-            for edit in self.edits:
-                way, flow = edit.way, edit.flow
-                if flow is not None and edit.clones and pushes and (way.source, way.destination) == (here, there):
-                    if seconds := config_of(flow.source.spec.config).topology_cache:
+            for way, flow in copied:
+                if pushes and (way.source, way.destination) == (here, there):
+                    if (seconds := config_of(flow.source.spec.config).topology_cache - waited) > 0:
                         yield calls.list_wait(here, seconds)
                     break
 
@@ -149,39 +174,48 @@ class _Work:
         return self.ground.half(way.destination).status(way.client, way.bucket)
 
 
-def _edit(change: Change, diff: ContainerDiff, ground: Ground) -> Edit:
-    flow = diff.flows.get(change.replication)
+def _edit(change: Change, flows: Mapping[str, Flow], diff: ContainerDiff, ground: Ground) -> Edit:
+    flow = flows.get(change.replication)
     if flow is None or change.desired is None:
         observed = change.observed
         way = way_of_settings(observed.settings) if observed else Way("", "", "", "")
         return Edit(change=change, flow=None, way=way, clones=False)
     way = way_of(flow)
-    return Edit(change=change, flow=flow, way=way, clones=_clones(change, flow, way, diff, ground))
-
-
-def _clones(change: Change, flow: Flow, way: Way, diff: ContainerDiff, ground: Ground) -> bool:
-    """Say whether existing objects are copied now."""
     topology = ground.half(way.source).topology
-    held = State.PAUSED if topology is not None and topology.status == DOWN else State.ACTIVE
-    if (flow.spec.state or held) is State.PAUSED:
-        return False
+    becomes, _ = status_after(topology, directions(diff).get((way.source, way.destination), ()))
+    resumed = topology is not None and topology.status == DOWN and becomes == UP
+    clones = becomes != DOWN and _clones(change, flow, diff, resumed=resumed)
+    return Edit(change=change, flow=flow, way=way, clones=clones, becomes=becomes)
+
+
+def _resumed(diff: ContainerDiff, ground: Ground) -> Iterator[Edit]:
+    """Yield what does not change by itself, and is copied because its pair is resumed for another one's sake."""
+    flows = {flow.name: flow for _, flow in diff.beside}
+    for change, _ in diff.beside:
+        edit = _edit(change, flows, diff, ground)
+        if edit.clones:
+            yield edit
+
+
+def _clones(change: Change, flow: Flow, diff: ContainerDiff, *, resumed: bool) -> bool:
+    """Say whether existing objects are copied now, the pair not being paused. `resumed`: it was until now."""
     begins = change.action in (Action.CREATE, Action.REPLACE) or bool(
         {("state",), (EXISTING,)} & {field.path for field in change.fields}
     )
-    return change.replication in diff.resend or (flow.spec.existing is Existing.COPY and begins)
+    return change.replication in diff.resend or (flow.spec.existing is Existing.COPY and (begins or resumed))
 
 
 def _right(edit: Edit, held: str | None) -> str | None:
     """Return what the client shall be allowed at the destination; None if that may stay as it is."""
     if edit.flow is None:
         return READ if bits(held) & ~bits(READ) else None
-    if not edit.touches:
-        return None
     deletes = wanted_deletes(edit.flow)
-    if deletes is False:
-        return READ_WRITE
     # Whoever orders to delete, be it to copy anew, needs the right to.
     clears = edit.clones and options_of(edit.flow) != CloneCloudStoreOptions()
+    if not (edit.touches or clears):
+        return None
+    if deletes is False:
+        return READ_WRITE
     enough = bits(READ_WRITE) | (DELETE_BIT if deletes or clears else 0)
     return None if bits(held) & enough == enough else OWNER
 
@@ -217,7 +251,9 @@ def _findings(
                 detail = f"{other} is {state}, {edit.name} is {flow.spec.state}."
                 yield found("REPL-W610", edit.name, ("state",), detail)
         if edit.change.action is Action.RESYNC and not edit.clones:
-            yield found("REPL-W608", edit.name, ("state",), f"{way.destination} is DOWN for {way.source}.")
+            # What is owed waits; what somebody asks for now cannot be.
+            code = "REPL-W614" if edit.change.reason is Reason.COPY_OWED else "REPL-W608"
+            yield found(code, edit.name, ("state",), f"{way.destination} is DOWN for {way.source}.")
         back = ground.half(way.destination).topology
         if edit.begins and back is not None and back.status == UP:
             detail = (

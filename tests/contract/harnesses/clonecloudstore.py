@@ -58,6 +58,8 @@ class Way:
     """The sites know each other when it begins, with everything UP."""
     cache_s: int = 0
     """How long sites are said to believe their lists."""
+    rights_s: int = 0
+    """How long sites are said to believe what they have read of rights."""
     switches: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -98,6 +100,7 @@ class CloneCloudStoreHarness(EmulatedHarness):
             **{service: used[service] for service in services},
             "topologyUri": urls["replicator"],
             "topologyCache": f"{self.way.cache_s}s",
+            "ownershipCache": f"{self.way.rights_s}s",
         }
         if self.way.tls:
             config["caFile"] = str(self.certificate.ca)

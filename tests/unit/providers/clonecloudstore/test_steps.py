@@ -220,3 +220,48 @@ def test_what_deletes_to_copy_has_the_right_to_delete(options: dict[str, Any], e
     subject = flow(state="active", existing="copy", options=options)
     plan = plan_steps(diff(ground("UP", invoices="READY", there={"invoices": "READ_WRITE"}), subject))
     assert [one for one in ids(plan) if one.startswith(("take", "give"))] == expected
+
+
+def waits(plan: StepPlan) -> dict[str, int]:
+    """Seconds by condition."""
+    found = [(step.condition, step.params) for step in plan.steps if isinstance(step, Await)]
+    return {
+        name: int(str(params["seconds"])) for name, params in found if isinstance(params, dict) and "seconds" in params
+    }
+
+
+def test_both_waits_run_at_once() -> None:
+    held = ground("DOWN", invoices="READY", there={"invoices": "READ"})
+    plan = plan_steps(diff(held, flow(state="active", **COPY)))
+    assert waits(plan) == {"rights-known": 600}
+    ends = (site("site-a", topologyCache="15m"), site("site-b"))
+    plan = plan_steps(diff(held, flow(state="active", ends=ends, **COPY)))
+    assert waits(plan) == {"rights-known": 600, "list-known": 300}
+    ends = (site("site-a"), site("site-b", ownershipCache="0s"))
+    plan = plan_steps(diff(held, flow(state="active", ends=ends, **COPY)))
+    assert waits(plan) == {"list-known": 300}
+    assert "CCS-CACHED-RIGHTS" not in rules(plan)
+
+
+def test_a_silent_flow_goes_with_its_pair() -> None:
+    silent, resumed = flow("silent", bucket="one", **COPY), flow("said", bucket="two", state="active")
+    plan = plan_steps(diff(ground("DOWN", one="", two="READY"), silent, resumed))
+    assert "compare-silent" in ids(plan)
+    paused = flow("said", bucket="two", state="paused")
+    plan = plan_steps(diff(ground("UP", one="", two="READY"), silent, paused))
+    assert "compare-silent" not in ids(plan)
+
+
+def test_what_the_lists_bring_back_is_said() -> None:
+    held = ground(None, one="READY", two="READY")
+    plan = plan_steps(diff(held, flow("one", bucket="one", state="active")))
+    assert [live.identity for live in plan.revives] == ["site-a->site-b/client1/two"]
+    assert [live.settings["state"] for live in plan.revives] == ["active"]
+    held = ground("UP", one="", two="READY")
+    assert not plan_steps(diff(held, flow("one", bucket="one", state="active"))).revives
+
+
+def test_what_one_copy_lacks_keeps_no_other_from_being_made() -> None:
+    subjects = [flow(name, bucket=name, state="active", **COPY) for name in ("one", "two")]
+    found = ids(plan_steps(diff(ground("UP", one="", two=""), *subjects)))
+    assert found.index("copied-3-two") < found.index("compare-one") < found.index("compare-two")
