@@ -30,7 +30,7 @@ class Workspace:
         self.bucket = f"work-{next(_numbers)}"
         sites.strangers()
         sites.bucket(self.bucket)
-        self._since = len(sites.ordered())
+        self._since = max((one["number"] for one in sites.ordered()), default=0)
         self.settings()
         self.providers()
 
@@ -168,7 +168,7 @@ class Workspace:
 
     def orders(self, action: str = "CREATE") -> Counter[str]:
         """How often each object was ordered in this test."""
-        new = self.sites.ordered()[self._since :]
+        new = [one for one in self.sites.ordered() if one["number"] > self._since]
         return Counter(one["objectName"] for one in new if one["action"] == action and one["objectName"])
 
 

@@ -4,6 +4,7 @@ Nobody tells what has become of an order, and nothing tries a lost one again. So
 destination, and ordered again only where it is not there.
 """
 
+import itertools
 import threading
 import time
 from collections import Counter
@@ -32,6 +33,7 @@ from tests.contract.harnesses.wire import EmulatedClock
 OBJECTS, ROUNDS = 5, 2
 KEPT = {"deletes": "keep", "verify": {"level": "status"}}
 CONTENT = {f"o/{number}": f"content {number}".encode() for number in range(OBJECTS)}
+PATHS = "^/(administration|replicator/remote/orders)"
 _PATIENCE_S = 5.0
 
 Spec = dict[str, Any]
@@ -74,8 +76,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) ->
 
 @pytest.fixture
 def sites(world: CloneCloudStoreHarness, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloneCloudStoreHarness]:
-    """The same sites. Orders go in batches of two, and there are two rounds of them."""
-    monkeypatch.setattr("reconciler.providers.clonecloudstore.calls.ROUNDS", ROUNDS)
+    """The same sites. Orders go in batches of two."""
     monkeypatch.setattr("reconciler.providers.clonecloudstore.execute.BATCH", 2)
     yield world
     world.mend()
@@ -97,6 +98,8 @@ class Transition:
     shall: dict[str, Spec] = field(default_factory=dict)
     requests: int = 0
     """How many writes it takes."""
+    rounds: int = 1
+    """How many rounds of orders there are: what is left of the second and third takes long here."""
     copies: bool = False
     differs: bool = False
     """Whether one object at the destination is another one than at the source, and one is not there at all."""
@@ -112,13 +115,21 @@ TRANSITIONS = {
     "registered and copied": Transition({}, {"one": COPY}, 3 + 3, copies=True),
     "registered without deletions": Transition({}, {"one": KEPT}, 5, right="READ_WRITE"),
     "a second one": Transition(ONE, {"one": {}, "two": {}}, 1),
-    "copied": Transition(ONE, {"one": COPY}, 3, copies=True),
+    "copied": Transition(ONE, {"one": COPY}, 3, rounds=ROUNDS, copies=True),
     "copied, replaced and pruned": Transition(ONE, {"one": COPY | REPAIR}, 4, copies=True, differs=True),
     "deletions kept back": Transition({"one": COPY}, {"one": COPY | KEPT}, 2, copies=True, right="READ_WRITE"),
     "paused": Transition({"one": COPY}, {"one": COPY | {"state": "paused"}}, 1, copies=True, status="DOWN"),
     "resumed": Transition({"one": {"state": "paused"}}, {"one": COPY}, 4, copies=True),
     "removed": Transition({"one": COPY, "two": {}}, {"two": {}}, 2, copies=True, right="READ"),
 }  # fmt: skip
+
+
+@contextmanager
+def rounds(number: int) -> Iterator[None]:
+    """Plan so many rounds of orders."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reconciler.providers.clonecloudstore.calls.ROUNDS", number)
+        yield
 
 
 @dataclass
@@ -129,18 +140,24 @@ class Scene:
     host: Host
     transition: Transition
     before: int = 0
+    """The number of the last order before. Sites forget early ones."""
+    owed: set[str] = field(default_factory=set)
+    """The objects that are to be ordered."""
 
     def __post_init__(self) -> None:
         sites, host = self.sites, self.host
         sites.strangers()
         host.forget()
         if was := self.flows(self.transition.was):
-            host.converge(*was)
+            with rounds(1):
+                host.converge(*was)
         if self.transition.differs:
             sites.write("one", "o/0", b"theirs", site="site-b")
             sites.write("one", "extra", site="site-b")
         quiet(sites)
-        self.before = len(sites.ordered())
+        self.before = max((one["number"] for one in sites.ordered()), default=0)
+        if self.transition.copies:
+            self.owed = {name for name, content in CONTENT.items() if sites.content("site-b", "one", name) != content}
 
     def flows(self, specs: dict[str, Spec]) -> tuple[Flow, ...]:
         return tuple(self.sites.made(name, name, "there", spec) for name, spec in specs.items())
@@ -150,11 +167,12 @@ class Scene:
         return self.flows(self.transition.shall)
 
     def plan(self) -> Plan:
-        return self.host.plan(*self.shall, prune=True)
+        with rounds(self.transition.rounds):
+            return self.host.plan(*self.shall, prune=True)
 
     def orders(self, action: str = "CREATE") -> Counter[str]:
         """How often each object was ordered in this scene."""
-        new = self.sites.ordered()[self.before :]
+        new = [one for one in self.sites.ordered() if one["number"] > self.before]
         return Counter(one["objectName"] for one in new if one["action"] == action and one["objectName"])
 
     def assert_ended(self) -> None:
@@ -169,6 +187,7 @@ class Scene:
         assert held == {name: content if transition.copies else None for name, content in CONTENT.items()} | {
             "extra": None
         }
+        assert set(self.orders()) == self.owed
         # Once by the run that was cut off, and once more where that order was still under way.
         assert all(count <= 2 for count in self.orders().values()), self.orders()
         assert all(count <= 2 for count in self.orders("DELETE").values()), self.orders("DELETE")
@@ -288,17 +307,23 @@ def _gone_on(scene: Scene, plan: Plan | None) -> Plan:
 @pytest.mark.parametrize("name", TRANSITIONS)
 def test_a_lost_answer_at_each_request(sites: CloneCloudStoreHarness, host: Host, name: str, kind: str) -> None:
     """What was asked for is looked for and sent again if it did not arrive; the run comes to its end by itself."""
-    for number in range(TRANSITIONS[name].requests):
-        scene = Scene(sites, host, TRANSITIONS[name])
-        plan = scene.plan()
-        lost = {"kind": kind, "emulator": "ccs", "path": "^/(administration|replicator/remote/orders)"}
-        for method in ("POST", "PUT", "DELETE"):
-            sites.wire.faults.add(Emulated.model_validate({**lost, "method": method, "after": number}))
-        receipt = host.apply(plan)
-        sites.wire.faults.clear()
-        assert receipt.outcome is RunOutcome.DONE, [(one.code, one.detail) for one in receipt.results]
-        scene.assert_ended()
-        assert sites.right("site-b", "one") == scene.transition.right
+    lost = 0
+    for method in ("POST", "PUT", "DELETE"):
+        for number in itertools.count():
+            scene = Scene(sites, host, TRANSITIONS[name])
+            plan = scene.plan()
+            fault = {"kind": kind, "emulator": "ccs", "path": PATHS, "method": method, "after": number}
+            sites.wire.faults.add(Emulated.model_validate(fault))
+            receipt = host.apply(plan)
+            met = any(one["fired"] for one in sites.wire.faults.describe())  # type: ignore[call-overload,index]
+            sites.wire.faults.clear()
+            assert receipt.outcome is RunOutcome.DONE, [(one.code, one.detail) for one in receipt.results]
+            scene.assert_ended()
+            assert sites.right("site-b", "one") == scene.transition.right
+            if not met:
+                break
+            lost += 1
+    assert lost == TRANSITIONS[name].requests
 
 
 def test_however_often_it_is_cut_off_orders_are_bounded(
@@ -319,6 +344,6 @@ def test_however_often_it_is_cut_off_orders_are_bounded(
     assert set(scene.orders().values()) == {runs + ROUNDS}
     assert receipt.owed == ("one",)
     sites.switch(drop_next_orders=0)
-    host.converge(*scene.shall)
+    assert host.apply(scene.plan()).outcome is RunOutcome.DONE
     assert set(scene.orders().values()) == {runs + ROUNDS + 1}
     host.settled(*scene.shall)

@@ -112,17 +112,12 @@ CIFS = {"from": "shared", "scp": {"cifsPassword": {"env": "CIFS_PASSWORD"}, "del
 TRANSITIONS = {
     "created": Transition(None, {}, [CREATE]),
     "created paused": Transition(None, PAUSED, [CREATE, SET]),
-    "created with a password": Transition(None, CIFS, [CREATE]),
     "paused": Transition({}, PAUSED, [SET]),
     "resumed": Transition(PAUSED, {}, [SET]),
     "two kinds of change": Transition({}, PAUSED | {"schedule": {"every": "1d"}}, [SET, SET]),
     "replaced": Transition({}, {"to": "r_other"}, [SET, DELETE, CREATE], 1),
-    "replaced with its volume": Transition(
-        GOES, {"scp": {"deleteReplicaVolume": True, "type": "backup"}}, [SET, DELETE, SNAPSHOTS, VOLUME, CREATE]
-    ),
     "another password": Transition(CIFS, CIFS, [SET, DELETE, SNAPSHOTS, VOLUME, CREATE], password="an0ther!one"),
     "deleted": Transition({}, None, [SET, DELETE], 1),
-    "deleted while paused": Transition(PAUSED, None, [DELETE], 1),
     "deleted with its volume": Transition(GOES, None, [SET, DELETE, SNAPSHOTS, VOLUME]),
 }  # fmt: skip
 
