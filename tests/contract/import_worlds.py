@@ -257,7 +257,7 @@ def alarik(harness: AlarikHarness) -> Site:
 
 def qumulo(harness: QumuloHarness) -> Site:
     def relate(path: str, folder: str, **changes: Any) -> None:
-        harness._cluster.act("make-directory", {"path": path})
+        harness.emulator.act("make-directory", {"path": path})
         harness._create(harness._body(path, folder, REGION) | changes)
 
     relate("/Projects/A b", "projects/")
@@ -271,7 +271,7 @@ def qumulo(harness: QumuloHarness) -> Site:
         harness._create(harness._body("/Projects/A b", "projects/", "us-east-1"))
 
     return Site(
-        harness=harness, documents=list(harness._docs.values()), provider="nas",
+        harness=harness, documents=list(harness.docs.values()), provider="nas",
         found={
             "projects-a-b-to-dst": {"source": {"provider": "nas", "path": "/Projects/A b"},
                                     "destination": {"provider": "store", "bucket": BUCKET, "prefix": "projects/"}},
