@@ -102,6 +102,17 @@ class Expected:
     copy: Copy = field(default_factory=Copy)
     fails: bool = False
     """Whether something stays that no call leads out of."""
+    differs: frozenset[str] = frozenset()
+
+    @property
+    def changes(self) -> bool:
+        """Whether the configuration does."""
+        return self.action not in (Action.NONE, Action.RESYNC)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is to be done for it."""
+        return self.action is not Action.NONE or self.clones
 
 
 def _errors(world: World, wish: Wish) -> frozenset[str]:
@@ -118,20 +129,27 @@ def _errors(world: World, wish: Wish) -> frozenset[str]:
         found.add("REPL-W603")
     elif there is not None and there.status in DEAD:
         found.add("REPL-W604")
+    elif there is not None and there.client == CLIENT and there.status == "DELETING":
+        found.add("REPL-W613")
     return frozenset(found)
 
 
 def judged(world: World, wishes: Sequence[Wish]) -> dict[str, Expected]:
     """What comes of each wish, by name."""
     found = {wish.name: _judged(world, wish) for wish in wishes}
+    changed = [one for one in wishes if found[one.name].changes]
     for wish in wishes:
-        busy = [one for one in wishes if found[one.name].action not in (Action.NONE, Action.RESYNC)]
-        out = [one for one in busy if one.way == wish.way[::-1]]
-        back = world.lists.get(wish.way[::-1])
-        up = (back is not None and back.status == "UP") or (out and _status(world, *wish.way[::-1], out) == "UP")
-        if found[wish.name].clones and wish.spec.get("prune") and up:
+        _copies(world, wish, found[wish.name], becomes(world, *wish.way, changed))
+    for wish in wishes:
+        if found[wish.name].clones and wish.spec.get("prune") and becomes(world, *wish.way[::-1], changed) == "UP":
             found[wish.name].errors |= {"REPL-W612"}
     return found
+
+
+def becomes(world: World, here: str, other: str, changed: Sequence[Wish]) -> str | None:
+    """The state of a site in another one's list when all is done."""
+    out = [one for one in changed if one.way == (here, other)]
+    return _status(world, here, other, out) if out or (here, other) in world.lists else None
 
 
 def _judged(world: World, wish: Wish) -> Expected:
@@ -142,21 +160,27 @@ def _judged(world: World, wish: Wish) -> Expected:
         action = Action.CREATE
     elif differs:
         action = Action.ADOPT if recorded is None else Action.UPDATE
-    copies = wish.spec.get("existing") == "copy"
-    held = world.lists.get(wish.way)
-    paused = wish.spec.get("state", "paused" if held is not None and held.status == "DOWN" else "active") == "paused"
-    owed = copies and wish.name in world.owed and wish.spec.get("state") != "paused"
-    if action is Action.NONE and owed:
+    elif _owed(world, wish) and ("state" in wish.spec or world.lists[wish.way].status != "DOWN"):
         action = Action.RESYNC
-    begins = action is Action.CREATE or bool(differs & {"state", "existing"})
-    made = Expected(action, _errors(world, wish), (owed or (copies and begins)) and not paused)
+    return Expected(action, _errors(world, wish), differs=frozenset(differs))
+
+
+def _owed(world: World, wish: Wish) -> bool:
+    wanted = wish.spec.get("existing") == "copy" and wish.spec.get("state") != "paused"
+    return wanted and wish.name in world.owed
+
+
+def _copies(world: World, wish: Wish, made: Expected, status: str | None) -> None:
+    """Say whether existing objects are copied, by what becomes of the pair."""
+    held = world.lists.get(wish.way)
+    resumed = held is not None and held.status == "DOWN" and status == "UP"
+    begins = made.action is Action.CREATE or bool(made.differs & {"state", "existing"}) or resumed
+    copies = wish.spec.get("existing") == "copy" and begins
+    made.clones = (_owed(world, wish) or copies) and status != "DOWN"
     if made.clones:
         made.copy = _copied(world, wish)
         replaces = wish.spec.get("conflicts") == "replace"
         made.fails = bool(made.copy.stuck or (made.copy.different and not replaces))
-    if action is Action.RESYNC and not made.clones:
-        made.errors |= {"REPL-W608"}
-    return made
 
 
 def _differing(world: World, wish: Wish, recorded: Mapping[str, Any] | None) -> set[str]:
@@ -199,25 +223,29 @@ def least_writes(
 ) -> Counter[Any]:
     """The fewest writes that make it so: by operation and site."""
     writes: Counter[Any] = Counter()
-    busy = [wish for wish in wishes if expected[wish.name].action is not Action.NONE]
-    ways = {wish.way for wish in busy if expected[wish.name].action is not Action.RESYNC}
+    busy = [wish for wish in wishes if expected[wish.name].busy]
+    changed = [wish for wish in wishes if expected[wish.name].changes]
+    ways = {wish.way for wish in changed}
     for here, other in {*ways, *(way[::-1] for way in ways)}:
-        out = [wish for wish in busy if wish.way == (here, other)] if (here, other) in ways else []
+        out = [wish for wish in changed if wish.way == (here, other)]
         held, status = world.lists.get((here, other)), _status(world, here, other, out)
         if held is None:
             writes["addTopology", here] += 1
         elif not world.listed(here, other) or held.status != status:
             writes["updateTopology", here] += 1
     missing: Counter[tuple[str, str]] = Counter()
+    rights: dict[Place, Counter[Any]] = {}
     for wish in busy:
-        missing[wish.way] += world.status((wish.destination, wish.bucket)) in (None, "DELETED")
-        writes += _rights(world, wish, expected[wish.name])
+        place = (wish.destination, wish.bucket)
+        missing[wish.way] += world.status(place) in (None, "DELETED")
+        rights[place] = rights.get(place, Counter()) | _rights(world, wish, expected[wish.name])
         writes += _orders(wish, expected[wish.name])
     for (_, other), count in missing.items():
         writes["createOrder" if count == 1 else "createOrders", other] += count > 0
     for wish in gone:
-        writes += Counter({("deleteOwnership", wish.destination): 1, ("addOwnership", wish.destination): 1})
-    return +writes
+        taken = Counter({("deleteOwnership", wish.destination): 1, ("addOwnership", wish.destination): 1})
+        rights[wish.destination, wish.bucket] = taken
+    return +sum(rights.values(), writes)
 
 
 def _status(world: World, here: str, other: str, out: Sequence[Wish]) -> str:
@@ -231,7 +259,8 @@ def _status(world: World, here: str, other: str, out: Sequence[Wish]) -> str:
 
 def _rights(world: World, wish: Wish, one: Expected) -> Counter[Any]:
     """What the client may do at the destination: as much as needed, no more where nothing may be deleted."""
-    if one.action is Action.RESYNC:
+    clears = one.clones and ("replace" in wish.spec.values() or wish.spec.get("prune"))
+    if not (one.changes or clears):
         return Counter()
     there, site = (wish.destination, wish.bucket), wish.destination
     held = world.right(there)
@@ -241,7 +270,6 @@ def _rights(world: World, wish: Wish, one: Expected) -> Counter[Any]:
     if wish.spec.get("deletes") == "keep":
         wanted = READ | WRITE
     else:
-        clears = one.clones and ("replace" in wish.spec.values() or wish.spec.get("prune"))
         enough = READ | WRITE | (DELETE if clears or wish.spec.get("deletes") == "replicate" else 0)
         wanted = bits if bits & enough == enough else OWNER
     if bits == wanted:

@@ -3,7 +3,8 @@
 import itertools
 import threading
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +75,8 @@ class Story:
     rows: Mapping[Place, Row]
     by_hand: tuple[tuple[str, int], ...]
     forgotten: bool
+    believed_s: int = 0
+    """How long services believe what they have read of rights; both sides know."""
 
 
 _GOOD = st.tuples(st.just("right"), st.just("right"), st.sampled_from(("UNKNOWN", "UP", "DOWN")))
@@ -87,7 +90,9 @@ LISTS = st.one_of(
     ),
 )
 RIGHTS = st.sampled_from(("OWNER", "OWNER", None, "READ_WRITE", "READ", "WRITE", "DELETE_READ", "UNKNOWN"))
-STATUSES = st.sampled_from(("READY", "READY", "READY", "READY", "READY", "DELETED", "UPLOAD", "ERR_UPL", "ERR_DEL"))
+STATUSES = st.sampled_from(
+    ("READY", "READY", "READY", "READY", "READY", "DELETED", "UPLOAD", "ERR_UPL", "ERR_DEL", "DELETING")
+)
 _READY = tuple(("READY", version) for version in (1, 0, 2, 0))
 
 
@@ -107,19 +112,18 @@ ACTS = st.tuples(
 def stories(draw: st.DrawFn) -> Story:
     sites = draw(st.sampled_from(((A, B, C), (A, B))))
     ways = list(itertools.permutations(sites, 2))
-    # Each bucket has one source at most at each site: rights on it are the same for all that write there.
-    taken: dict[Place, str] = {}
-    for source, destination in draw(st.lists(st.sampled_from(ways), min_size=1, max_size=3)):
-        taken.setdefault((destination, draw(st.sampled_from(BUCKETS))), source)
+    drawn = draw(st.lists(st.tuples(st.sampled_from(ways), st.sampled_from(BUCKETS)), min_size=1, max_size=4))
+    taken = list(dict.fromkeys((source, destination, bucket) for (source, destination), bucket in drawn))
     both = [_settings(draw, taken, ways) for _ in range(2)]
     wanted = [one for one in both[0] if draw(st.integers(0, 7)) < 7]
     later = [one for one in both[1] if draw(st.integers(0, 5)) < 5]
     kept = {one.name: one for one in wanted}
     if draw(st.booleans()):
         later = [kept.get(one.name, one) for one in later]
-    sources = {(source, bucket) for (_, bucket), source in taken.items()}
+    sources = {(source, bucket) for source, _, bucket in taken}
+    meant = {(destination, bucket) for _, destination, bucket in taken}
     rows = {
-        place: _row(draw, source=place in sources, meant=place in taken) for place in itertools.product(sites, BUCKETS)
+        place: _row(draw, source=place in sources, meant=place in meant) for place in itertools.product(sites, BUCKETS)
     }
     return Story(
         wanted=tuple(wanted),
@@ -128,17 +132,23 @@ def stories(draw: st.DrawFn) -> Story:
         rows={place: row for place, row in rows.items() if row is not None},
         by_hand=tuple(draw(st.lists(ACTS, max_size=2))),
         forgotten=draw(st.integers(0, 7)) == 7,
+        believed_s=draw(st.sampled_from((0, 600))),
     )
 
 
-def _settings(draw: st.DrawFn, taken: Mapping[Place, str], ways: list[tuple[str, str]]) -> list[Wish]:
+def _settings(draw: st.DrawFn, taken: Sequence[tuple[str, str, str]], ways: list[tuple[str, str]]) -> list[Wish]:
+    """One wish for each (source, destination, bucket)."""
     states = {way: draw(st.sampled_from(("active", None, "active", "paused", "active"))) for way in ways}
+    meant = Counter((destination, bucket) for _, destination, bucket in taken)
+    kept = {place: draw(st.sampled_from(("replicate", None, "keep", "replicate", None))) for place in meant}
     made = []
-    for (destination, bucket), source in taken.items():
-        spec: Spec = {"state": states[source, destination]}
-        spec["deletes"] = draw(st.sampled_from(("replicate", None, "keep", "replicate", None)))
-        # What is copied to a place while it is copied from there is another story each time.
-        if (source, bucket) not in taken:
+    for source, destination, bucket in taken:
+        place = (destination, bucket)
+        # Rights are one row for all sources of a bucket; and a site may be silent of a state that others give.
+        silent = draw(st.integers(0, 3)) == 3
+        spec: Spec = {"state": None if silent else states[source, destination], "deletes": kept[place]}
+        # What is copied to a place while it is copied from there, or from elsewhere, is another story each time.
+        if (source, bucket) not in meant and meant[place] == 1:
             spec["existing"] = draw(st.sampled_from(("copy", "copy", "ignore", "copy", None)))
         if spec.get("existing") == "copy" and spec["deletes"] != "keep":
             spec["conflicts"] = draw(st.sampled_from(("replace", None, "replace")))
@@ -148,16 +158,25 @@ def _settings(draw: st.DrawFn, taken: Mapping[Place, str], ways: list[tuple[str,
 
 
 def _together(wishes: list[Wish]) -> list[Wish]:
-    """A site is UP or DOWN for another one, for all buckets: the first says which."""
-    states: dict[tuple[str, str], str | None] = {}
+    """A site is UP or DOWN for another one, for all buckets: the first that says something says which. What one place
+    gets from several sources goes by the first of them."""
+    states: dict[tuple[str, str], str] = {}
+    kept: dict[Place, str | None] = {}
     for wish in wishes:
-        states.setdefault(wish.way, wish.spec.get("state"))
-    return [_stated(wish, states[wish.way]) for wish in wishes]
+        if "state" in wish.spec:
+            states.setdefault(wish.way, wish.spec["state"])
+        kept.setdefault((wish.destination, wish.bucket), wish.spec.get("deletes"))
+    return [_agreed(wish, states.get(wish.way), kept[wish.destination, wish.bucket]) for wish in wishes]
 
 
-def _stated(wish: Wish, state: str | None) -> Wish:
-    spec = {key: value for key, value in wish.spec.items() if key != "state"}
-    return wish._replace(spec=spec | ({"state": state} if state else {}))
+def _agreed(wish: Wish, state: str | None, deletes: str | None) -> Wish:
+    spec = {key: value for key, value in wish.spec.items() if key != "deletes"}
+    if "state" in spec:
+        spec["state"] = state
+    spec |= {"deletes": deletes} if deletes else {}
+    if deletes == "keep":
+        spec = {key: value for key, value in spec.items() if key not in ("conflicts", "prune")}
+    return wish._replace(spec=spec)
 
 
 def _row(draw: st.DrawFn, *, source: bool, meant: bool) -> Row | None:
@@ -194,11 +213,9 @@ class Quick(CloneCloudStoreHarness):
     """Opens each connection once, and lets no time pass but what is waited for."""
 
     def __init__(self, directory: Path) -> None:
-        super().__init__(directory, certificates.issue(directory), Way(tls=False))
+        super().__init__(directory, certificates.issue(directory), Way(tls=False, rights_s=600))
         self.clock = _Settling(self.wire.clock)
         self.clock.harness = self
-        # Rights that are believed for ten minutes have orders refused; which ones depends on what was asked before.
-        self.switch(ownership_cache_s=0)
         self.wire.clock.freeze()
         self._opened: dict[tuple[Access, str | None], Provider] = {}
         self.uris = {site: str(urls["replicator"]) for site, urls in self.facts["sites"].items()}
@@ -231,6 +248,7 @@ class Quick(CloneCloudStoreHarness):
     def begin(self, story: Story) -> None:
         """Put in place what is live, with nobody's help."""
         self.quiet()
+        self.switch(ownership_cache_s=story.believed_s)
         for site in self.emulator.sites.values():
             with site.database.lock:
                 for held in (site.database.buckets, site.database.objects, site.database.topologies):
@@ -244,7 +262,16 @@ class Quick(CloneCloudStoreHarness):
             site.forget()
         for place, row in story.rows.items():
             self.fill(place, row)
+        self.believe()
         self.clear()
+
+    def believe(self) -> None:
+        """Have the services read what our client may do, as any order or request of it has them."""
+        for site in self.emulator.sites.values():
+            for rights in (site.rights, site.ordering):
+                rights.forget()
+                for bucket in BUCKETS:
+                    rights.allow(CLIENT, bucket, "READ")
 
     def clear(self) -> None:
         """Forget what was said."""
@@ -294,6 +321,7 @@ class Quick(CloneCloudStoreHarness):
                 elif (row := site.database.buckets.get(bucket)) and (row.client, row.status) == (CLIENT, "READY"):
                     self._touch(act, (there, bucket))
         self.wire.clock.advance(3_600)
+        self.believe()
 
     def _relist(self, act: str, here: str, there: str) -> None:
         known = self.emulator.sites[here].database.topologies
