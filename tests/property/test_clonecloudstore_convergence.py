@@ -241,12 +241,12 @@ def _others_untouched(
     busy = [wish for wish in wishes if expected[wish.name].busy]
     touched = {way for wish in busy for way in (wish.way, wish.way[::-1])}
     places = {(wish.destination, wish.bucket) for wish in (*busy, *gone)}
-    for now, then, known in (
+    for held, was, known in (
         (after.lists, before.lists, touched),
         ({key: _plain(row) for key, row in after.rows.items()}, {k: _plain(r) for k, r in before.rows.items()}, places),
         (after.objects, before.objects, {(w.destination, w.bucket) for w in busy if expected[w.name].clones}),
     ):
-        assert {key for key in {*now, *then} if now.get(key) != then.get(key)} <= known
+        assert {key for key in {*held, *was} if held.get(key) != was.get(key)} <= known
     ours = {(site, CLIENT, bucket) for site, bucket in places}
     assert {key: held for key, held in after.rights.items() if key not in ours} == {
         key: held for key, held in before.rights.items() if key not in ours

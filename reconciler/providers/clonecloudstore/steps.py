@@ -251,7 +251,7 @@ def _findings(
                 detail = f"{other} is {state}, {edit.name} is {flow.spec.state}."
                 yield found("REPL-W610", edit.name, ("state",), detail)
         if edit.change.action is Action.RESYNC and not edit.clones:
-            # What is owed waits; what somebody asks for now cannot be.
+            # What is owed waits; what somebody asks for cannot be done.
             code = "REPL-W614" if edit.change.reason is Reason.COPY_OWED else "REPL-W608"
             yield found(code, edit.name, ("state",), f"{way.destination} is DOWN for {way.source}.")
         back = ground.half(way.destination).topology

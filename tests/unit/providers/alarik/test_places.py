@@ -7,12 +7,14 @@ import pytest
 
 from reconciler.engine.diff import differences
 from reconciler.model.relationship import Flow
+from reconciler.model.secret import SecretRef, secret_refs
 from reconciler.providers.alarik import convert
 from reconciler.providers.alarik.imports import imported
 from tests.unit.providers.alarik.flows import (
     FOREIGN_RULE,
     FOREIGN_TARGET,
     PEER,
+    SECRET,
     Bucket,
     flow,
     planned,
@@ -194,3 +196,15 @@ def test_what_is_imported_from_such_a_bucket_plans_to_nothing() -> None:
                    for one in flows for found in bucket.state().relationships  # type: ignore[union-attr]
                    if found.identity == convert.identity(one))  # fmt: skip
     assert not planned(flows, bucket).steps
+
+
+def test_a_key_by_reference_is_sent_by_reference() -> None:
+    peer = PEER.model_copy(update={"access_key_id": SecretRef(env="AK")})
+    bucket = Bucket()
+    plan = planned([flow(peer=peer)], bucket)
+    assert set(secret_refs(plan.steps[0].body)) == {SECRET, SecretRef(env="AK")}  # type: ignore[union-attr]
+    bucket.run(plan, {"env:AK": "AKREAL"})
+    assert bucket.targets_held[0]["accessKeyId"] == "AKREAL"
+    assert planned([flow(peer=peer)], bucket).steps == ()
+    bucket.run(planned([flow(peer=peer, to="other")], bucket), {"env:AK": "AKREAL"})
+    assert [one["targetBucket"] for one in bucket.targets_held] == ["other"]

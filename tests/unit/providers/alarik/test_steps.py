@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.model.change import Action, Reason
 from reconciler.model.relationship import Flow
-from reconciler.model.secret import SecretRef, secret_refs
+from reconciler.model.secret import secret_refs
 from reconciler.model.step import Call, Effect, StepPlan
 from reconciler.providers.alarik import convert
 from reconciler.providers.alarik.identity import rule_id
@@ -389,15 +389,3 @@ class TestFindings:
         bucket.targets_held[0] = wire_target()
         plan = planned(then, bucket, {one.name: convert.identity(one) for one in first})
         assert (codes(plan), plan.steps) == (["REPL-W418"], ())
-
-
-def test_a_key_by_reference_is_sent_by_reference() -> None:
-    peer = PEER.model_copy(update={"access_key_id": SecretRef(env="AK")})
-    bucket = Bucket()
-    plan = planned([flow(peer=peer)], bucket)
-    assert set(secret_refs(plan.steps[0].body)) == {SECRET, SecretRef(env="AK")}  # type: ignore[union-attr]
-    bucket.run(plan, {"env:AK": "AKREAL"})
-    assert bucket.targets_held[0]["accessKeyId"] == "AKREAL"
-    assert planned([flow(peer=peer)], bucket).steps == ()
-    bucket.run(planned([flow(peer=peer, to="other")], bucket), {"env:AK": "AKREAL"})
-    assert [one["targetBucket"] for one in bucket.targets_held] == ["other"]
