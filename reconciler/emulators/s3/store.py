@@ -219,5 +219,5 @@ def _headers(headers: Mapping[str, Any]) -> Headers:
 
 
 def _sendable(value: str) -> str:
-    """What a header can carry. moto repeats what it was sent, as a version id that was never its own."""
-    return "".join(one if " " <= one <= "~" or "\xa0" <= one <= "\xff" else quote(one) for one in value)
+    """What a header can carry, UTF-8 as Latin-1 too. moto repeats what it was sent, as a version id never its own."""
+    return "".join(one if " " <= one <= "~" or "\x80" <= one <= "\xff" else quote(one) for one in value)
