@@ -1,49 +1,41 @@
 """A folder of manifests over two emulated Alariks, and `repl` run on it within this process."""
 
 import contextlib
-import io
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from reconciler.cli.app import run
 from reconciler.emulators.certificate import Certificate
-from reconciler.manifest.edit import dump_documents
+from tests.contract.emulated_workspace import EmulatedWorkspace
 from tests.contract.harnesses.alarik import AlarikHarness
-from tests.lab.command import Ended
 
 _numbers = itertools.count(1)
 _PATIENCE_S = 10.0
 
 
-class Workspace:
+class Workspace(EmulatedWorkspace):
     """Manifests of one test, with a bucket on each side: `source` here, `destination` there.
 
     Rules lead there with an access key of their own, which the test may rotate.
     """
 
+    kind = "alarik"
+
     def __init__(self, alarik: AlarikHarness, folder: Path, name: str, patch: pytest.MonkeyPatch) -> None:
         self.alarik = alarik
-        self.folder = folder
         self.source, self.destination = f"{name}-src", f"{name}-dst"
         self._patch = patch
         self.told: list[str] = list(alarik.secret_values)
         """Every secret that was ever in play."""
         alarik.make_bucket(self.source)
         alarik.make_bucket(self.destination, name="there")
-        self.settings()
+        super().__init__(alarik, folder)
         self.rotate(f"AK-{name}")
-
-    def settings(self, guards: Mapping[str, Any] | None = None) -> None:
-        """Write the workspace's own document, and a policy if there are guards."""
-        documents = [_document("Workspace", "conformance", {"prune": True})]
-        documents += [_document("Policy", "guards", {"guards": dict(guards)})] if guards else []
-        self._write("workspace.yaml", *documents)
 
     def rotate(self, key: str | None = None) -> None:
         """Give the key that rules lead there with another secret, as its owner does; with a name, take another key.
@@ -60,11 +52,7 @@ class Workspace:
         self.told.append(secret)
         self._patch.setenv("LEAD_SECRET", secret)
         lead = {"accessKeyId": key, "secretAccessKey": {"env": "LEAD_SECRET"}}
-        self._write("providers.yaml", self._provider("here"), self._provider("there", credentials=lead))
-
-    def _provider(self, name: str, **changes: Any) -> dict[str, Any]:
-        config = self.alarik.docs[name].spec.config.model_dump(by_alias=True, exclude_none=True, mode="json")
-        return _document("Provider", name, {"alarik": config | changes})
+        self.write_file("providers.yaml", self.provider("here"), self.provider("there", credentials=lead))
 
     def replicate(self, name: str = "one", **spec: Any) -> None:
         """Write a replication of the whole bucket, active, with what was there before. None takes a key out."""
@@ -74,47 +62,10 @@ class Workspace:
             "state": "active",
             "existing": "copy",
         }
-        given = {key: value for key, value in (usual | spec).items() if value is not None}
-        self._write(f"{name}.yaml", _document("Replication", name, given))
+        self.write_replication(name, usual, spec)
 
-    def forget(self, name: str = "one") -> None:
-        (self.folder / f"{name}.yaml").unlink()
-
-    def _write(self, name: str, *documents: dict[str, Any]) -> None:
-        (self.folder / name).write_text(dump_documents(list(documents)))
-
-    # What a user does
-
-    def repl(self, *arguments: str) -> Ended:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.chdir(self.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(arguments)
-        text = out.getvalue() + err.getvalue()
-        assert "Traceback" not in text
-        assert not [secret for secret in self.told if secret in text]
-        return Ended(code, out.getvalue(), err.getvalue())
-
-    def apply(self, *arguments: str) -> Ended:
-        """Apply without proof; it must work."""
-        ended = self.repl("apply", "--yes", "--no-verify", *arguments)
-        assert ended.code == 0, ended.text
-        return ended
-
-    def refused(self, code: int, *arguments: str) -> Ended:
-        """Apply what is refused with this exit code; nothing may be written."""
-        self.alarik.mark()
-        ended = self.repl("apply", "--yes", "--no-verify", *arguments)
-        assert ended.code == code, ended.text
-        assert [one for one in self.alarik.requests() if one.write] == []
-        return ended
-
-    def settled(self) -> None:
-        ended = self.repl("plan", "--detailed-exitcode")
-        assert ended.code == 0, ended.text
-
-    def effects(self, *arguments: str) -> dict[str, dict[str, Any]]:
-        """What the plan predicts, by the id of the effect."""
-        return {effect["rule"]: effect for effect in self.repl("plan", "--output", "json", *arguments).json["effects"]}
+    def secrets(self) -> Sequence[str]:
+        return self.told
 
     # What the servers hold
 
@@ -169,10 +120,6 @@ def soon(check: Callable[[], Any]) -> Any:
         assert time.monotonic() < deadline, "it does not come about"
         time.sleep(0.005)
     return found
-
-
-def _document(kind: str, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {"apiVersion": "repl/v1", "kind": kind, "metadata": {"name": name}, "spec": dict(spec)}
 
 
 @contextlib.contextmanager

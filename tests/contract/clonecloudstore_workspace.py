@@ -1,7 +1,6 @@
 """A folder of manifests over emulated sites, and `repl` run on it within this process."""
 
 import contextlib
-import io
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,42 +10,31 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.cli.app import run
-from reconciler.manifest.edit import dump_documents
+from tests.contract.emulated_workspace import EmulatedWorkspace
 from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness
 from tests.lab.clonecloudstore import CLIENT, order
-from tests.lab.command import Ended
 
 A, B = "site-a", "site-b"
 _numbers = itertools.count()
 
 
-class Workspace:
+class Workspace(EmulatedWorkspace):
     """Manifests of one test, with a bucket at site-a that no other site has."""
+
+    kind = "clonecloudstore"
 
     def __init__(self, sites: CloneCloudStoreHarness, folder: Path) -> None:
         self.sites = sites
-        self.folder = folder
         self.bucket = f"work-{next(_numbers)}"
         sites.strangers()
         sites.bucket(self.bucket)
         self._since = max((one["number"] for one in sites.ordered()), default=0)
-        self.settings()
+        super().__init__(sites, folder)
         self.providers()
-
-    def settings(self, guards: Mapping[str, Any] | None = None) -> None:
-        """Write the workspace's own document, and a policy if there are guards."""
-        documents = [_document("Workspace", "conformance", {"prune": True})]
-        documents += [_document("Policy", "guards", {"guards": dict(guards)})] if guards else []
-        self._write("workspace.yaml", *documents)
 
     def providers(self, **changes: Mapping[str, Any]) -> None:
         """Write both sites; changes by the document's name."""
-        self._write("providers.yaml", *(self._provider(name, changes.get(name, {})) for name in ("here", "there")))
-
-    def _provider(self, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-        config = self.sites.docs[name].spec.config.model_dump(by_alias=True, exclude_none=True, mode="json")
-        return _document("Provider", name, {"clonecloudstore": config | changes})
+        self.write_file("providers.yaml", *(self.provider(name, **changes.get(name, {})) for name in ("here", "there")))
 
     def replicate(self, name: str = "one", *, bucket: str | None = None, back: bool = False, **spec: Any) -> None:
         """Write a replication of a bucket to site-b, active; `back`: from there. None takes a key out."""
@@ -56,11 +44,7 @@ class Workspace:
             for key, end in zip(("source", "destination"), ends, strict=True)
         }
         usual |= {"state": "active", "deletes": "replicate", "existing": "ignore", "verify": {"level": "status"}}
-        given = {key: value for key, value in (usual | spec).items() if value is not None}
-        self._write(f"{name}.yaml", _document("Replication", name, given))
-
-    def forget(self, name: str = "one") -> None:
-        (self.folder / f"{name}.yaml").unlink()
+        self.write_replication(name, usual, spec)
 
     def another(self) -> str:
         """One more replication of the same pair: a workspace without any is not applied. Returns its bucket."""
@@ -69,52 +53,16 @@ class Workspace:
         self.replicate("another", bucket=bucket)
         return bucket
 
-    def _write(self, name: str, *documents: dict[str, Any]) -> None:
-        (self.folder / name).write_text(dump_documents(list(documents)))
-
     # What a user does
-
-    def repl(self, *arguments: str) -> Ended:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.chdir(self.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(arguments)
-        text = out.getvalue() + err.getvalue()
-        assert "Traceback" not in text
-        return Ended(code, out.getvalue(), err.getvalue())
-
-    def apply(self, *arguments: str) -> Ended:
-        """Apply without proof; it must work."""
-        ended = self.repl("apply", "--yes", "--no-verify", *arguments)
-        assert ended.code == 0, ended.text
-        return ended
-
-    def refused(self, code: int, *arguments: str) -> Ended:
-        """Apply what is refused with this exit code; nothing may be written."""
-        self.sites.mark()
-        ended = self.repl("apply", "--yes", "--no-verify", *arguments)
-        assert ended.code == code, ended.text
-        assert self.writes() == []
-        return ended
-
-    def writes(self) -> list[str]:
-        """The operations of `repl` since the mark that change something. Lists of objects are read with PUT."""
-        return [one.operation for one in self.sites.requests() if one.write and one.operation != "listObjects"]
-
-    def settled(self) -> None:
-        ended = self.repl("plan", "--detailed-exitcode")
-        assert ended.code == 0, ended.text
-
-    def plan(self, *arguments: str) -> Any:
-        return self.repl("plan", "--output", "json", *arguments).json
-
-    def effects(self, *arguments: str) -> dict[str, dict[str, Any]]:
-        """What the plan predicts, by the id of the effect."""
-        return {effect["rule"]: effect for effect in self.plan(*arguments)["effects"]}
 
     def calls(self, *arguments: str) -> list[str]:
         """The calls that the plan shows, in order: `operation target`."""
         steps = [step for item in self.plan(*arguments)["containers"] for step in item["steps"]]
         return [f"{step['operation']} {step['target']}" for step in steps if "operation" in step]
+
+    def writes(self) -> list[str]:
+        """The operations of `repl` since the mark that change something. Lists of objects are read with PUT."""
+        return [one.operation for one in self.sites.requests() if one.write and one.operation != "listObjects"]
 
     # What sites and clients do
 
@@ -170,10 +118,6 @@ class Workspace:
         """How often each object was ordered in this test."""
         new = [one for one in self.sites.ordered() if one["number"] > self._since]
         return Counter(one["objectName"] for one in new if one["action"] == action and one["objectName"])
-
-
-def _document(kind: str, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {"apiVersion": "repl/v1", "kind": kind, "metadata": {"name": name}, "spec": dict(spec)}
 
 
 @contextlib.contextmanager

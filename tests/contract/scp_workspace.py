@@ -1,7 +1,6 @@
 """A folder of manifests over two emulated regions of SCP, and `repl` run on it within this process."""
 
 import contextlib
-import io
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,41 +8,30 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.app import run
-from reconciler.manifest.edit import dump_documents
+from tests.contract.emulated_workspace import EmulatedWorkspace
 from tests.contract.harnesses.scp import ScpHarness
-from tests.lab.command import Ended
 from tests.lab.scp import EAST, WEST, request
 
 _AT_ONCE = {"create_s": 0, "change_s": 0, "delete_s": 0, "region_lag_s": 0, "volume_delete_s": 0}
 _numbers = itertools.count()
 
 
-class Workspace:
+class Workspace(EmulatedWorkspace):
     """Manifests of one test. `source` is a volume in the west, `replica` the name of the one to be made in the east."""
+
+    kind = "scp"
 
     def __init__(self, scp: ScpHarness, folder: Path, protocol: str) -> None:
         self.scp = scp
-        self.folder = folder
         number = next(_numbers)
         self.source, self.replica = f"src{number}_x", f"dst{number}_x"
         self.source_id = scp.volume(self.source, protocol=protocol)
-        self.settings()
+        super().__init__(scp, folder)
         self.providers()
-
-    def settings(self, guards: Mapping[str, Any] | None = None) -> None:
-        """Write the workspace's own document, and a policy if there are guards."""
-        documents = [_document("Workspace", "conformance", {"prune": True})]
-        documents += [_document("Policy", "guards", {"guards": dict(guards)})] if guards else []
-        self._write("workspace.yaml", *documents)
 
     def providers(self, **changes: Mapping[str, Any]) -> None:
         """Write both regions; changes by the document's name."""
-        self._write("providers.yaml", *(self._provider(name, changes.get(name, {})) for name in ("west", "east")))
-
-    def _provider(self, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-        config = self.scp.docs[name].spec.config.model_dump(by_alias=True, exclude_none=True, mode="json")
-        return _document("Provider", name, {"scp": config | changes})
+        self.write_file("providers.yaml", *(self.provider(name, **changes.get(name, {})) for name in ("west", "east")))
 
     def replicate(self, name: str = "one", to: str | None = None, **spec: Any) -> None:
         """Write a replication of the volume, active and hourly. None takes a key out."""
@@ -54,54 +42,13 @@ class Workspace:
             "schedule": {"every": "1h"},
             "verify": {"level": "status"},
         }
-        given = {key: value for key, value in (usual | spec).items() if value is not None}
-        self._write(f"{name}.yaml", _document("Replication", name, given))
-
-    def forget(self, name: str = "one") -> None:
-        (self.folder / f"{name}.yaml").unlink()
+        self.write_replication(name, usual, spec)
 
     def another(self) -> None:
         """One more replication of the same volume: a workspace without any is not applied."""
         self.replicate("another", to=f"{self.replica}2")
 
-    def _write(self, name: str, *documents: dict[str, Any]) -> None:
-        (self.folder / name).write_text(dump_documents(list(documents)))
-
     # What a user does
-
-    def repl(self, *arguments: str) -> Ended:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.chdir(self.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(arguments)
-        text = out.getvalue() + err.getvalue()
-        assert "Traceback" not in text
-        assert not [secret for secret in self.scp.secret_values if secret in text]
-        return Ended(code, out.getvalue(), err.getvalue())
-
-    def apply(self, *arguments: str) -> Ended:
-        """Apply without proof; it must work."""
-        ended = self.repl("apply", "--yes", "--no-verify", *arguments)
-        assert ended.code == 0, ended.text
-        return ended
-
-    def refused(self, code: int, *arguments: str) -> Ended:
-        """Apply what is refused with this exit code; nothing may be written."""
-        self.scp.mark()
-        ended = self.repl("apply", "--yes", "--no-verify", *arguments)
-        assert ended.code == code, ended.text
-        assert [one for one in self.scp.requests() if one.write] == []
-        return ended
-
-    def settled(self) -> None:
-        ended = self.repl("plan", "--detailed-exitcode")
-        assert ended.code == 0, ended.text
-
-    def plan(self, *arguments: str) -> Any:
-        return self.repl("plan", "--output", "json", *arguments).json
-
-    def effects(self, *arguments: str) -> dict[str, dict[str, Any]]:
-        """What the plan predicts, by the id of the effect."""
-        return {effect["rule"]: effect for effect in self.plan(*arguments)["effects"]}
 
     def calls(self, *arguments: str) -> list[tuple[str, str]]:
         """The calls that the plan shows, in order: operation and summary."""
@@ -151,10 +98,6 @@ class Workspace:
     def files(self, volume: str) -> dict[str, bytes]:
         mount = self.scp.mount(volume)
         return {str(one.relative_to(mount)): one.read_bytes() for one in mount.rglob("*") if one.is_file()}
-
-
-def _document(kind: str, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {"apiVersion": "repl/v1", "kind": kind, "metadata": {"name": name}, "spec": dict(spec)}
 
 
 @contextlib.contextmanager

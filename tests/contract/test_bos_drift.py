@@ -172,7 +172,7 @@ def filled(value: Any, work: Workspace) -> Any:
 @pytest.mark.parametrize("name", LIVE)
 def test_what_is_imported_plans_to_no_changes(work: Workspace, name: str) -> None:
     work.bos.put_rule(work.source, live(work, name))
-    before = work.bos.rules(work.source), work.writes()
+    before = work.bos.rules(work.source), work.rule_writes()
     ended = work.repl("import", "bj", "--out", "imported.yaml")
     assert ended.code == 0, ended.text
     text = (work.folder / "imported.yaml").read_text()
@@ -180,7 +180,7 @@ def test_what_is_imported_plans_to_no_changes(work: Workspace, name: str) -> Non
     planned = work.repl("plan", "--detailed-exitcode")
     assert planned.code == 0, text + planned.text
     work.apply()
-    assert (work.bos.rules(work.source), work.writes()) == before
+    assert (work.bos.rules(work.source), work.rule_writes()) == before
     work.settled()
 
 

@@ -50,11 +50,11 @@ def test_a_restart_can_be_forbidden(work: Workspace) -> None:
     work.apply()
     work.settings(guards={"maxRecopy": "10TiB"})
     work.replicate(storageClass="COLD")
-    before = work.writes()
+    before = work.rule_writes()
     refused = work.repl("apply", "--yes", "--no-verify", "--allow", "BOS-RESTART")
     assert refused.code == 4, refused.text
     assert "maxRecopy" in refused.text
-    assert (work.writes(), work.rule["restarts"]) == (before, 0)
+    assert (work.rule_writes(), work.rule["restarts"]) == (before, 0)
 
 
 def test_without_a_difference_nothing_is_restarted(work: Workspace) -> None:
@@ -97,11 +97,11 @@ def test_resync_of_what_sends_nothing_is_refused(work: Workspace, spec: dict[str
     work.put("a")
     work.replicate(**spec)
     work.apply()
-    before = work.writes()
+    before = work.rule_writes()
     ended = work.repl("resync", "one", "--yes", "--no-verify")
     assert ended.code == 1, ended.text
     assert code in ended.text
-    assert work.writes() == before
+    assert work.rule_writes() == before
 
 
 # BOS-NO-DISABLE ---------------------------------------------------------------------------------------------------
@@ -119,24 +119,24 @@ def test_a_pause_is_refused_with_the_way_out(work: Workspace) -> None:
     work.replicate()
     work.apply()
     work.replicate(state="paused")
-    before = work.writes()
+    before = work.rule_writes()
     for command in (("plan",), ("apply", "--yes", "--no-verify")):
         refused = work.repl(*command)
         assert refused.code == 4, refused.text
         assert "--allow BOS-NO-DISABLE@one" in refused.text
         assert "--prune" in refused.text
-    assert (work.writes(), work.rule["status"]) == (before, "enabled")
+    assert (work.rule_writes(), work.rule["status"]) == (before, "enabled")
 
 
 def test_with_approval_a_pause_deletes_and_creates_disabled(work: Workspace) -> None:
     work.put("a")
     work.replicate(storageClass="COLD")
     work.apply()
-    before = work.writes()
+    before = work.rule_writes()
     work.replicate(storageClass="COLD", state="paused")
     work.apply("--allow", "BOS-NO-DISABLE@one")
     work.put("later")
-    assert work.writes() - before == 2
+    assert work.rule_writes() - before == 2
     assert (work.rule["status"], work.rule["runs"]) == ("disabled", 0)
     assert work.copies == {"a"}
     work.settled()
@@ -173,14 +173,14 @@ def test_a_versioned_bucket_is_not_replicated(work: Workspace, service: str) -> 
     answer = work.bos.try_rule(work.source, body(work))
     assert answer.status_code == (400 if service == "refuse" else 200)
     assert work.copies == set()
-    before = work.writes()
+    before = work.rule_writes()
     work.replicate(bos={"id": "by-hand"}, deletes="replicate")
     told = work.repl("plan")
     assert told.code == 1
     assert "REPL-W304" in told.text
     assert "BOS-VERSIONED-SOURCE" in work.effects()
     assert work.repl("apply", "--yes", "--no-verify", "--allow", "BOS-VERSIONED-SOURCE").code == 1
-    assert work.writes() == before
+    assert work.rule_writes() == before
 
 
 def test_versioning_that_comes_later_ends_the_copying_and_drift_says_so(work: Workspace) -> None:

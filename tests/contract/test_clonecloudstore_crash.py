@@ -19,16 +19,16 @@ import pytest
 
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault as Emulated
-from reconciler.engine.journal import Journal, open_runs
+from reconciler.engine.journal import open_runs
 from reconciler.errors import StalePlan
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import RunOutcome
 from reconciler.model.relationship import Flow
-from reconciler.providers.http import HttpClient
 from reconciler.testing.host import Host, Killed
 from tests.contract.clonecloudstore_host import COPY
 from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
 from tests.contract.harnesses.wire import EmulatedClock
+from tests.lab.crash import killed_at_entry, killed_unanswered
 
 OBJECTS, ROUNDS = 5, 2
 KEPT = {"deletes": "keep", "verify": {"level": "status"}}
@@ -194,40 +194,6 @@ class Scene:
 
 
 # Ways to die ------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def killed_at_entry(number: int, *, after: bool) -> Iterator[None]:
-    """Let the process end at the journal's `number`-th entry: before it is on disk, or right after."""
-    real, count = Journal.write, iter(range(10_000))
-
-    def write(self: Journal, *args: Any, **kwargs: Any) -> None:
-        here = next(count) == number
-        if not here or after:
-            real(self, *args, **kwargs)
-        if here:
-            raise Killed
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Journal, "write", write)
-        yield
-
-
-@contextmanager
-def killed_unanswered(number: int) -> Iterator[None]:
-    """Let the process end when the `number`-th request that changes something has been carried out."""
-    real, count = HttpClient.send, iter(range(10_000))
-
-    def send(self: HttpClient, ask: Any) -> Any:
-        here = self.is_write(ask) and next(count) == number
-        answer = real(self, ask)
-        if here:
-            raise Killed
-        return answer
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(HttpClient, "send", send)
-        yield
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -6,7 +6,7 @@ and a deletion that is cut off may leave a volume that no replication leads to a
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,15 @@ import pytest
 
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault as Emulated
-from reconciler.engine.journal import Journal, open_runs
+from reconciler.engine.journal import open_runs
 from reconciler.errors import StalePlan
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import RunOutcome
 from reconciler.model.relationship import Flow
-from reconciler.providers.http import HttpClient
 from reconciler.testing.host import Host, Killed
 from tests.contract.harnesses.scp import PASSWORD, ScpHarness, Way
 from tests.contract.harnesses.wire import EmulatedClock
+from tests.lab.crash import killed_at_entry, killed_unanswered
 from tests.lab.scp import EAST
 
 CREATE, SET, DELETE = "CreateVolumeReplication", "SetVolumeReplication", "DeleteVolumeReplication"
@@ -120,43 +120,6 @@ TRANSITIONS = {
     "deleted": Transition({}, None, [SET, DELETE], 1),
     "deleted with its volume": Transition(GOES, None, [SET, DELETE, SNAPSHOTS, VOLUME]),
 }  # fmt: skip
-
-
-# Ways to die ------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def killed_at_entry(number: int, *, after: bool) -> Iterator[None]:
-    """Let the process end at the journal's `number`-th entry: before it is on disk, or right after."""
-    real, count = Journal.write, iter(range(10_000))
-
-    def write(self: Journal, *args: Any, **kwargs: Any) -> None:
-        here = next(count) == number
-        if not here or after:
-            real(self, *args, **kwargs)
-        if here:
-            raise Killed
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Journal, "write", write)
-        yield
-
-
-@contextmanager
-def killed_unanswered(number: int) -> Iterator[None]:
-    """Let the process end when the `number`-th request that changes something has been carried out."""
-    real, count = HttpClient.send, iter(range(10_000))
-
-    def send(self: HttpClient, ask: Any) -> Any:
-        here = self.is_write(ask) and next(count) == number
-        answer = real(self, ask)
-        if here:
-            raise Killed
-        return answer
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(HttpClient, "send", send)
-        yield
 
 
 # What must hold ---------------------------------------------------------------------------------------------------

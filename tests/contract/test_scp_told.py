@@ -100,7 +100,7 @@ def _nobody_there(work: Workspace) -> Ended:
 
 def _other_authority(work: Workspace) -> Ended:
     config = {key: value for key, value in provider_of(work).items() if key != "caFile"}
-    work._write("providers.yaml", _doc("west", config), _doc("east", provider_of(work, "east")))
+    work.write_file("providers.yaml", _doc("west", config), _doc("east", provider_of(work, "east")))
     return work.repl("plan")
 
 

@@ -1,13 +1,47 @@
 """A process that ends while it applies a plan."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
 from reconciler.engine.journal import Journal
 from reconciler.model.plan import Plan
+from reconciler.providers.http import HttpClient
 from reconciler.testing.host import Killed
+
+
+@contextmanager
+def killed_at_entry(number: int, *, after: bool) -> Iterator[None]:
+    """Let the process end at the journal's `number`-th entry, counted from 0: before it is on disk, or right after."""
+    real, count = Journal.write, itertools.count()
+
+    def write(self: Journal, *args: Any, **kwargs: Any) -> None:
+        here = next(count) == number
+        if not here or after:
+            real(self, *args, **kwargs)
+        if here:
+            raise Killed
+
+    with mock.patch.object(Journal, "write", write):
+        yield
+
+
+@contextmanager
+def killed_unanswered(number: int) -> Iterator[None]:
+    """Let the process end when the `number`-th request that changes something has been carried out."""
+    real, count = HttpClient.send, itertools.count()
+
+    def send(self: HttpClient, ask: Any) -> Any:
+        here = self.is_write(ask) and next(count) == number
+        answer = real(self, ask)
+        if here:
+            raise Killed
+        return answer
+
+    with mock.patch.object(HttpClient, "send", send):
+        yield
 
 
 def survived(apply: Callable[[Plan], object], plan: Plan, *, killed_at: int, after: bool) -> bool:
@@ -15,16 +49,7 @@ def survived(apply: Callable[[Plan], object], plan: Plan, *, killed_at: int, aft
 
     `after`: right after the entry is on disk, else before it is. Returns whether the run was over sooner.
     """
-    real, count = Journal.write, itertools.count()
-
-    def write(self: Journal, *args: Any, **kwargs: Any) -> None:
-        here = next(count) == killed_at
-        if not here or after:
-            real(self, *args, **kwargs)
-        if here:
-            raise Killed
-
-    with mock.patch.object(Journal, "write", write):
+    with killed_at_entry(killed_at, after=after):
         try:
             apply(plan)
         except Killed:
