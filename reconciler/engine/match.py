@@ -58,9 +58,16 @@ _Answering = dict[tuple[ScopeRef, str], list[Found]]
 """All that was observed, by scope and by each identity that it has or may have been made under."""
 
 
-def match(desired: Sequence[Desired], world: World, receipt: Receipt | None, cut_off: Sequence[CutOff] = ()) -> Matched:
+def match(
+    desired: Sequence[Desired],
+    world: World,
+    receipt: Receipt | None,
+    cut_off: Sequence[CutOff] = (),
+    written: Sequence[Desired] = (),
+) -> Matched:
     """Pair what is known to be ours first, then by identity, then by what the last receipt recorded under the
-    replication's name. `cut_off`: what runs without a receipt have made, and knew to be others'."""
+    replication's name, unless others live by it. `cut_off`: what runs without a receipt have made, and knew to be
+    others'. `written`: all that is written down, where `desired` is not all."""
     entries = receipt.replications if receipt else {}
     notes = Recorded(entries)
     found = [item for observation in world.observations.values() for item in _found(observation, notes)]
@@ -80,7 +87,7 @@ def match(desired: Sequence[Desired], world: World, receipt: Receipt | None, cut
     recorded = {(item.recorded_as, item.container.scope_ref): item for item in found if id(item) not in taken}
     for want in desired:
         hit = recorded.get((want.flow.name, want.container.scope_ref))
-        if want.flow.name not in pairs and hit:
+        if want.flow.name not in pairs and hit and not _others_need(hit, want, written or desired):
             pairs[want.flow.name] = hit
             taken.add(id(hit))
     known = {_server_id(item) for item in pairs.values()}
@@ -88,6 +95,12 @@ def match(desired: Sequence[Desired], world: World, receipt: Receipt | None, cut
     left = [item for item in found if id(item) not in taken and _server_id(item) not in known - {None}]
     rest = sorted(_once(left, receipt), key=lambda item: (str(item.container), item.relationship.identity))
     return Matched(pairs=pairs, rest=tuple(rest), answering=answering)
+
+
+def _others_need(item: Found, want: Desired, desired: Sequence[Desired]) -> bool:
+    """Say whether another replication lives by what is live under the name of this one: then that is left alone."""
+    others = (one for one in desired if one.flow.name != want.flow.name)
+    return any({*one.relationship.rests_on} & {*item.relationship.rests_on} for one in others)
 
 
 def _answering(found: Sequence[Found]) -> _Answering:

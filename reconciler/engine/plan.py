@@ -38,7 +38,7 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
     flows = {flow.name: flow for flow in checked.flows}
     wanted = desired_of(checked.flows, inputs)
     readable = [want for want in wanted if want.container.scope_ref in world.observations]
-    matched = match(readable, world, inputs.receipt, inputs.cut_off)
+    matched = match(readable, world, inputs.receipt, inputs.cut_off, wanted)
     made = spared(changes(readable, matched, inputs), wanted)
     made, revived = _with_returning(made, wanted, flows, world, inputs)
     containers, effects, found = _containers(made, readable, flows, world, inputs)

@@ -130,8 +130,13 @@ def normalise(flow: Flow) -> Relationship:
     settings[TYPE_KEY] = {
         "push": config_of(flow.destination.spec.config).uri,
         "pull": config_of(flow.source.spec.config).uri,
+        **_ends(way),
     }
     return Relationship(identity=way.identity, settings=settings, rests_on=_rests_on(way))
+
+
+def _ends(way: Way) -> dict[str, Json]:
+    return {"from": way.source, "to": way.destination, "client": way.client}
 
 
 def _rests_on(way: Way) -> tuple[str, ...]:
@@ -194,9 +199,7 @@ def _settings(way: Way, ground: Ground, topology: Topology) -> Settings:
     own: dict[str, Json] = {
         "push": shown_uri(topology),
         "pull": shown_uri(there.topology) if there.topology else None,
-        "from": way.source,
-        "to": way.destination,
-        "client": way.client,
+        **_ends(way),
     }
     return {
         "source": {"bucket": way.bucket},

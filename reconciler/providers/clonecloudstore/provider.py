@@ -32,6 +32,11 @@ from reconciler.providers.clonecloudstore.store import CloneCloudStoreStore
 
 __all__ = ["CloneCloudStoreProvider"]
 
+_WAY = frozenset(
+    {("source", "bucket"), ("destination", "bucket"), *((convert.TYPE_KEY, end) for end in ("from", "to", "client"))}
+)
+"""What makes a way that one."""
+
 
 class CloneCloudStoreProvider(Provider):
     """One site. A scope is a pair of sites in both directions, and so is a container: all replications between the two
@@ -78,9 +83,9 @@ class CloneCloudStoreProvider(Provider):
         """Judge both buckets. One that the destination lacks will be ordered."""
         return preflight.preflight(flow, source, destination)
 
-    def replaces(self, path: tuple[str, ...]) -> bool:  # noqa: ARG002 the contract's
-        """Return False: everything that is no part of the identity is changed in place."""
-        return False
+    def replaces(self, path: tuple[str, ...]) -> bool:
+        """Return whether it makes the way another one: the old one goes on until it is removed."""
+        return path in _WAY
 
     def steps(self, diff: ContainerDiff) -> StepPlan:
         """Plan what each site must know of the other, buckets, rights, and the copying of existing objects."""

@@ -5,7 +5,7 @@ never be repaired; and it must have the bucket before the source sends orders fo
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -50,7 +50,8 @@ _SOURCE = ("source", "bucket")
 def plan_steps(diff: ContainerDiff) -> StepPlan:
     """Plan one pair of sites: each list is written once at most, however many replications need it."""
     ground = ground_of(diff.observation, diff.state)
-    edits = (*(_edit(change, diff.flows, diff, ground) for change in diff.changes), *_resumed(diff, ground))
+    changed = (edit for change in diff.changes for edit in _edits(change, diff, ground))
+    edits = (*changed, *_resumed(diff, ground))
     work = _Work(edits=edits, ground=ground, sites=sites_of(diff.container.scope), out=directions(diff))
     steps = tuple(work.steps())
     findings = tuple(_findings(diff, edits, ground, work.turned_up))
@@ -89,8 +90,10 @@ class _Work:
     def steps(self) -> Iterator[Step]:
         pulls, pushes = self._lists()
         yield from pulls
+        # Cut off in between, the next plan makes a new way that is not there, and need not end an old one.
+        yield from self._rights(edit for edit in self.edits if edit.flow is None)
         yield from self._buckets()
-        yield from self._rights()
+        yield from self._rights(edit for edit in self.edits if edit.flow is not None)
         yield from pushes
         yield from self._waits(pushes)
         copied = [(edit.name, edit.way, options_of(edit.flow)) for edit in self.edits if edit.flow and edit.clones]
@@ -137,8 +140,8 @@ class _Work:
             missing = sorted(name for name, held in buckets.items() if held in _MISSING)
             yield from calls.bucket_steps(source, destination, client, missing, sorted(buckets))
 
-    def _rights(self) -> Iterator[Step]:
-        for edit in self.edits:
+    def _rights(self, edits: Iterable[Edit]) -> Iterator[Step]:
+        for edit in edits:
             way = edit.way
             held = self.ground.half(way.destination).right(way.client, way.bucket)
             missing = self._held(way) in _MISSING
@@ -174,12 +177,23 @@ class _Work:
         return self.ground.half(way.destination).status(way.client, way.bucket)
 
 
+def _edits(change: Change, diff: ContainerDiff, ground: Ground) -> Iterator[Edit]:
+    """Yield what a change comes to: a replacement is the removal of the old way, and a new one."""
+    if change.action is Action.REPLACE:
+        yield _removal(change)
+    yield _edit(change, diff.flows, diff, ground)
+
+
+def _removal(change: Change) -> Edit:
+    observed = change.observed
+    way = way_of_settings(observed.settings) if observed else Way("", "", "", "")
+    return Edit(change=change, flow=None, way=way, clones=False)
+
+
 def _edit(change: Change, flows: Mapping[str, Flow], diff: ContainerDiff, ground: Ground) -> Edit:
     flow = flows.get(change.replication)
     if flow is None or change.desired is None:
-        observed = change.observed
-        way = way_of_settings(observed.settings) if observed else Way("", "", "", "")
-        return Edit(change=change, flow=None, way=way, clones=False)
+        return _removal(change)
     way = way_of(flow)
     topology = ground.half(way.source).topology
     becomes, _ = status_after(topology, directions(diff).get((way.source, way.destination), ()))
