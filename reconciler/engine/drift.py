@@ -47,15 +47,16 @@ def find_drift(checked: Checked, world: World, inputs: Inputs, now: datetime) ->
         )
         for name in names
     ]
-    items = tuple(_item(subject, world, inputs, now) for subject in subjects)
-    findings = [*checked.findings, *_world_findings(checked.flows, world, inputs)]
+    silent: list[Finding] = []
+    items = tuple(_item(subject, world, inputs, now, silent) for subject in subjects)
+    findings = [*checked.findings, *_world_findings(checked.flows, world, inputs), *silent]
     if inputs.receipt is None and items:
         findings.append(_no_receipt())
     return DriftReport(
         tool_version=__version__,
         workspace=inputs.workspace.name,
         created_at=now,
-        complete=not world.unread,
+        complete=not world.unread and not silent,
         unread=tuple(sorted(world.unread, key=str)),
         items=items,
         findings=tuple(sorted(findings, key=lambda finding: finding.sort_key)),
@@ -72,13 +73,14 @@ class _Subject:
     found: Found | None
 
 
-def _item(subject: _Subject, world: World, inputs: Inputs, now: datetime) -> DriftItem:
+def _item(subject: _Subject, world: World, inputs: Inputs, now: datetime, silent: list[Finding]) -> DriftItem:
+    """Judge one replication. A provider that does not tell its health is added to `silent`."""
     name, want, entry, found = subject.name, subject.want, subject.entry, subject.found
     settings = want.relationship.settings if want else {}
     baseline = entry.relationship.settings if entry else settings
     moved = _moved(baseline, found, entry)
     pending = differences(baseline, settings) if want and entry else ()
-    health, dead, detail = _health(want, found, inputs, now)
+    health, dead, detail = _health(want, found, inputs, now, silent)
     # Without any receipt nothing tells a new document from a vanished replication: say the worse.
     missing = DriftState.VANISHED if entry or inputs.receipt is None else DriftState.NEVER_APPLIED
     settings_of = inputs.workspace.settings
@@ -160,7 +162,7 @@ def _recorded(entry: ReceiptEntry | None, world: World) -> Found | None:
 
 
 def _health(
-    want: Desired | None, found: Found | None, inputs: Inputs, now: datetime
+    want: Desired | None, found: Found | None, inputs: Inputs, now: datetime, silent: list[Finding]
 ) -> tuple[Health | None, bool, str]:
     """Ask the provider; judge whether the flow is dead."""
     if want is None or found is None:
@@ -168,6 +170,8 @@ def _health(
     try:
         health = inputs.connections.provider(want.flow.owner.name).health(found.relationship)
     except ProviderError as error:
+        if want.flow.spec.state is not State.PAUSED:
+            silent.append(_unheard(want.flow, inputs, error))
         return Health(state=HealthState.UNKNOWN, detail=str(error)), False, ""
     if want.flow.spec.state is State.PAUSED or health.state is HealthState.PAUSED:
         return health, False, ""
@@ -191,6 +195,19 @@ def _world_findings(flows: Sequence[Flow], world: World, inputs: Inputs) -> list
             judged = inputs.connections.provider(flow.owner.name).preflight(flow, *world.ends(flow))
             found += (placed(inputs.workspace, finding) for finding in judged)
     return [*found, *unread_findings(world)]
+
+
+def _unheard(flow: Flow, inputs: Inputs, error: ProviderError) -> Finding:
+    """Say that nobody knows whether a flow is dead. It has no `replication`: the flow itself may well work."""
+    return Finding(
+        code="REPL-W001",
+        severity=Severity.ERROR,
+        summary="Could not be read",
+        detail=f"health of {flow.name}, so that nobody knows whether it is dead: {error}",
+        hint=error.hint,
+        provider=flow.owner.name,
+        where=inputs.workspace.locate("Replication", flow.name),
+    )
 
 
 def _no_receipt() -> Finding:

@@ -41,7 +41,8 @@ class DriftItem(Value):
     pending: tuple[FieldChange, ...] = ()
     """For pending: before is the receipt, after is the manifest."""
     health: Health | None = None
-    """None where nothing live was found, or health was not asked for."""
+    """None where nothing live was found, or health was not asked for. Where the provider would not tell it, that is a
+    finding, and the report is not complete."""
     dead: bool = False
     """Enabled, and without a success for several times its schedule, or failed by the provider's own word."""
     detail: str = ""
@@ -57,7 +58,7 @@ class DriftReport(Value):
     workspace: str
     created_at: datetime
     complete: bool
-    """False if some scope could not be read: then `in_sync` for all would be a lie."""
+    """False if some scope or the health of some flow could not be read: then that all is well would be a lie."""
     unread: tuple[ScopeRef, ...] = ()
     items: tuple[DriftItem, ...] = ()
     """Ordered by replication name."""

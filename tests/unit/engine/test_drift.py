@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import ErrorCode
+from reconciler.cli.outcome import drift_exit_code
+from reconciler.errors import ErrorCode, ExitCode
 from reconciler.model.drift import DriftItem, DriftState
 from reconciler.model.observation import HealthState
+from reconciler.report.drift import drift_text
+from reconciler.report.style import Style
 from tests.lab.workbench import Workbench
 
 ACCEPTING = """
@@ -168,3 +171,26 @@ def test_health_that_cannot_be_asked_for_is_unknown(bench: Workbench) -> None:
     assert item.health is not None
     assert item.health.state is HealthState.UNKNOWN
     assert not item.dead
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code"), [(ErrorCode.UNAVAILABLE, ExitCode.ERROR), (ErrorCode.PERMISSION_DENIED, ExitCode.AUTH)]
+)
+def test_nobody_is_told_that_all_is_well_where_health_was_not_to_be_had(
+    bench: Workbench, refusal: ErrorCode, code: ExitCode
+) -> None:
+    bench.apply(bench.plan())
+    bench.here.fail("get-status", code=refusal, times=99)
+    report = bench.drift()
+    assert not report.complete
+    assert drift_exit_code(report, include_pending=False) == code
+    (finding,) = [each for each in report.findings if each.code == "REPL-W001"]
+    assert "health of one" in finding.detail
+    assert "No drift seen, but not all was read." in drift_text(report, Style(color=False, width=120))
+
+
+def test_the_health_of_what_is_paused_is_not_missed(bench: Workbench) -> None:
+    bench.replicate("one", state="paused", deletes="keep")
+    bench.apply(bench.plan())
+    bench.here.fail("get-status", code=ErrorCode.UNAVAILABLE, times=99)
+    assert bench.drift().complete
