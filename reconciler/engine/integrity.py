@@ -57,7 +57,7 @@ def require_intact(plan: Plan, now: datetime) -> None:
 
 
 def require_same_files(plan: Plan, workspace: LoadedWorkspace) -> None:
-    """Refuse a plan that was made for other manifests, whatever folder it is applied from.
+    """Refuse a plan that was made for other manifests or with other variables, whatever folder it is applied from.
 
     Raises StalePlan naming the files.
     """
@@ -72,4 +72,10 @@ def require_same_files(plan: Plan, workspace: LoadedWorkspace) -> None:
         raise StalePlan(
             f"the manifests are not those that the plan was made from: {named}",
             hint=f"name the same ones with -f, or {_AGAIN}",
+        )
+    if plan.variables != workspace.variables:
+        # An endpoint may be one of them: what was planned for one system would be done to another.
+        raise StalePlan(
+            "variables have other values than when the plan was made",
+            hint=f"give the same --var and --var-file as then, or {_AGAIN}",
         )

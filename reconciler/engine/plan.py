@@ -65,6 +65,7 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
         created_at=now,
         expires_at=now + timedelta(seconds=inputs.workspace.settings.plan_expiry),
         files=inputs.workspace.files,
+        variables=inputs.workspace.variables,
         options=options,
         complete=complete,
         applyable=complete and not blocked and bool(summary.changes),

@@ -19,7 +19,7 @@ from reconciler.manifest.syntax import parse
 from reconciler.manifest.variables import collect, fill_in
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.manifest import ProviderDoc, ReplicationDoc, WorkspaceSpec
-from reconciler.model.value import Document
+from reconciler.model.value import Document, digest
 
 __all__ = ["Catalog", "LoadedWorkspace", "load"]
 
@@ -59,6 +59,7 @@ class _Loading:
     workspace: RawDocument | None = None
     index: Index = field(default_factory=Index)
     checked: list[Document] = field(default_factory=list)
+    variables: str = ""
 
     def read(self, paths: Sequence[Path]) -> None:
         """Parse all files."""
@@ -77,6 +78,9 @@ class _Loading:
             at, hint = second.trace(("kind",)).spot.value_at, "merge them into one"
             self.sources.mistakes.append(Mistake(code=Code.SECOND_WORKSPACE, at=at, detail=detail, hint=hint))
         values = collect(self.workspace, variable_files, given, self.sources)
+        self.variables = (
+            digest({name: [type(one).__name__, str(one)] for name, one in values.items()}) if values else ""
+        )
         fill_in(self.documents, values, self.sources)
 
     def check(self) -> None:
@@ -108,6 +112,7 @@ class _Loading:
             policies={one.metadata.name: one.spec for one in self.checked if isinstance(one, PolicyDoc)},
             findings=self.sources.findings(),
             files=self.sources.files(),
+            variables=self.variables,
             base=base,
             documents=self.index.documents,
             sources=self.sources,

@@ -31,6 +31,8 @@ class LoadedWorkspace:
     """Every file that was read, variable files included."""
     base: Path
     """Folder that relative paths in documents are resolved against; absolute."""
+    variables: str = ""
+    """Digest of the values of all variables, wherever they come from; empty if there are none."""
     documents: Mapping[tuple[str, str], RawDocument] = field(default_factory=dict, repr=False, compare=False)
     """All documents as written, by kind and name."""
     sources: Sources = field(default_factory=Sources, repr=False, compare=False)

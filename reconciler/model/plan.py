@@ -114,6 +114,8 @@ class Plan(Value):
     created_at: datetime
     expires_at: datetime
     files: tuple[SourceFile, ...]
+    variables: str = ""
+    """Digest of the values of all variables, `--var` included; empty if there are none."""
     options: PlanOptions
     complete: bool
     """False if some scope could not be read; such a plan cannot be applied."""

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.cli.catalog import RegistryCatalog
 from reconciler.engine.digests import digest_of, matches
 from reconciler.engine.integrity import read_plan, require_intact, require_same_files
 from reconciler.engine.state import StateFolder
 from reconciler.errors import ReplError, StalePlan
-from tests.lab.workbench import Workbench
+from reconciler.manifest.load import load
+from reconciler.manifest.workspace import LoadedWorkspace
+from tests.lab.workbench import REGISTRY, Workbench
 
 
 @pytest.fixture
@@ -69,6 +72,25 @@ def test_other_files_are_refused_by_name(bench: Workbench) -> None:
     bench.replicate("one", state="paused")
     with pytest.raises(StalePlan, match=r"r-one\.yaml"):
         require_same_files(plan, bench.workspace)
+
+
+def test_other_values_of_variables_are_refused(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path)
+    bench.write(
+        "workspace.yaml", "apiVersion: repl/v1\nkind: Workspace\nmetadata: {name: v}\nspec: {vars: {to: b, no: .nan}}\n"
+    )
+    bench.replicate("one", to='"{{ vars.to }}"')
+
+    def with_variables(**variables: str) -> LoadedWorkspace:
+        return load([bench.root], catalog=RegistryCatalog(REGISTRY), variables=variables)
+
+    plan = bench.plan()
+    require_same_files(plan, bench.workspace)
+    require_same_files(plan, with_variables(to="b"))
+    with pytest.raises(StalePlan, match="variables have other values"):
+        require_same_files(plan, with_variables(to="c"))
+    with pytest.raises(StalePlan, match="variables have other values"):
+        require_same_files(plan, with_variables(to="b", more="x"))
 
 
 def test_another_workspace_is_refused(bench: Workbench) -> None:
