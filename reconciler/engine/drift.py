@@ -47,16 +47,16 @@ def find_drift(checked: Checked, world: World, inputs: Inputs, now: datetime) ->
         )
         for name in names
     ]
-    silent: list[Finding] = []
-    items = tuple(_item(subject, world, inputs, now, silent) for subject in subjects)
-    findings = [*checked.findings, *_world_findings(checked.flows, world, inputs), *silent]
+    unheard: list[Finding] = []
+    items = tuple(_item(subject, world, inputs, now, unheard) for subject in subjects)
+    findings = [*checked.findings, *_world_findings(checked.flows, world, inputs), *unheard]
     if inputs.receipt is None and items:
         findings.append(_no_receipt())
     return DriftReport(
         tool_version=__version__,
         workspace=inputs.workspace.name,
         created_at=now,
-        complete=not world.unread and not silent,
+        complete=not world.unread and not unheard,
         unread=tuple(sorted(world.unread, key=str)),
         items=items,
         findings=tuple(sorted(findings, key=lambda finding: finding.sort_key)),
@@ -73,14 +73,14 @@ class _Subject:
     found: Found | None
 
 
-def _item(subject: _Subject, world: World, inputs: Inputs, now: datetime, silent: list[Finding]) -> DriftItem:
-    """Judge one replication. A provider that does not tell its health is added to `silent`."""
+def _item(subject: _Subject, world: World, inputs: Inputs, now: datetime, unheard: list[Finding]) -> DriftItem:
+    """Judge one replication. A provider that does not tell its health is added to `unheard`."""
     name, want, entry, found = subject.name, subject.want, subject.entry, subject.found
     settings = want.relationship.settings if want else {}
     baseline = entry.relationship.settings if entry else settings
     moved = _moved(baseline, found, entry)
     pending = differences(baseline, settings) if want and entry else ()
-    health, dead, detail = _health(want, found, inputs, now, silent)
+    health, dead, detail = _health(want, found, inputs, now, unheard)
     # Without any receipt nothing tells a new document from a vanished replication: say the worse.
     missing = DriftState.VANISHED if entry or inputs.receipt is None else DriftState.NEVER_APPLIED
     settings_of = inputs.workspace.settings
@@ -162,7 +162,7 @@ def _recorded(entry: ReceiptEntry | None, world: World) -> Found | None:
 
 
 def _health(
-    want: Desired | None, found: Found | None, inputs: Inputs, now: datetime, silent: list[Finding]
+    want: Desired | None, found: Found | None, inputs: Inputs, now: datetime, unheard: list[Finding]
 ) -> tuple[Health | None, bool, str]:
     """Ask the provider; judge whether the flow is dead."""
     if want is None or found is None:
@@ -171,7 +171,7 @@ def _health(
         health = inputs.connections.provider(want.flow.owner.name).health(found.relationship)
     except ProviderError as error:
         if want.flow.spec.state is not State.PAUSED:
-            silent.append(_unheard(want.flow, inputs, error))
+            unheard.append(_unheard(want.flow, inputs, error))
         return Health(state=HealthState.UNKNOWN, detail=str(error)), False, ""
     if want.flow.spec.state is State.PAUSED or health.state is HealthState.PAUSED:
         return health, False, ""
