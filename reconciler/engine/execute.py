@@ -167,7 +167,7 @@ def _call(context: RunContext, at: _Progress, call: Call) -> Settled:
             context.emit(ApplyEvent(kind=EventKind.CALL_SETTLED, container=at.name, step=call.id, text=call.summary))
             return settled
         try:
-            _send(context, at, call)
+            _send(context, at, call, in_doubt=in_doubt)
         except ProviderError as error:
             if not error.ambiguous or pause is None:
                 raise
@@ -199,11 +199,11 @@ def _seen(context: RunContext, at: _Progress) -> dict[str, Json]:
     return {"id": live.provider_id, "provider_id": live.provider_id} if live and live.provider_id else {}
 
 
-def _send(context: RunContext, at: _Progress, call: Call) -> None:
+def _send(context: RunContext, at: _Progress, call: Call, *, in_doubt: bool) -> None:
     context.journal.write(JournalEvent.CALL_PENDING, container=at.name, step=call.id)
     context.emit(ApplyEvent(kind=EventKind.CALL_START, container=at.name, step=call.id, text=call.summary))
     provider = context.connections.provider(at.item.container.provider)
-    ready = filled_call(call, at.returned)
+    ready = filled_call(call, at.returned).model_copy(update={"in_doubt": in_doubt})
     try:
         result: CallResult = CallResult()
         for attempt in stamina.retry_context(

@@ -60,6 +60,8 @@ class Call(Value):
     so such a call counts as done only when it was answered."""
     preserves: tuple[str, ...] = ()
     """Identities of foreign relationships carried through unchanged."""
+    in_doubt: bool = Field(default=False, exclude=True)
+    """Whether it may have been sent before, unanswered. Said by the host to `execute`; in no plan."""
 
 
 class Await(Value):

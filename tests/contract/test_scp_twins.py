@@ -4,18 +4,23 @@ Where the service puts six characters behind the name of a new volume, a replica
 the same volume may be called as one of ours would be.
 """
 
+import contextlib
 import itertools
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault
 from reconciler.model.change import Action
-from reconciler.model.receipt import RunOutcome
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Receipt, RunOutcome
 from reconciler.model.relationship import Flow
+from reconciler.model.step import Call
+from reconciler.providers.base import CallResult, Provider, SecretResolver
 from reconciler.testing.host import Host, Killed, Killing
 from tests.contract.harnesses.scp import ScpHarness, Way
 from tests.contract.harnesses.wire import EmulatedClock
@@ -206,6 +211,86 @@ def test_the_answer_to_a_creation_is_lost(scp: ScpHarness, host: Host, kind: str
     host.converge(backup)
     assert_alone(scp, host, theirs)
     host.settled(backup, prune=True)
+
+
+class Rival:
+    """Stands before a provider: somebody else makes a replica like ours just before our creation is executed."""
+
+    def __init__(self, provider: Provider, make: Callable[[], object]) -> None:
+        self._provider = provider
+        self._make = make
+
+    def execute(self, call: Call, secrets: SecretResolver) -> CallResult:
+        if call.operation == "CreateVolumeReplication":
+            self._make()
+        return self._provider.execute(call, secrets)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+
+def rivalled(scp: ScpHarness, host: Host, plan: Plan) -> tuple[Receipt, dict[str, object]]:
+    """Apply against a rival, who makes one. What came of it, and the rival's as they are."""
+    before = set(scp.replications())
+
+    def make() -> None:
+        if not [one for one in scp.replications() if one not in before]:
+            scp.switch(name_suffix=False)
+            scp.ask(WEST, "POST", "/v1/replications", json=request(scp.volumes["src_a"], name="r_two" + BEFORE))
+            scp.wire.clock.advance(60)
+            scp.switch(name_suffix=True)
+
+    receipt = host.apply(plan, wrap=lambda provider: Rival(provider, make))  # type: ignore[arg-type,return-value]
+    theirs = [key for key, one in scp.replications().items() if one["replication_volume_name"] == "r_two" + BEFORE]
+    return receipt, shown(scp, theirs)
+
+
+@pytest.mark.parametrize("change", ["created", "renamed"])
+def test_what_others_make_between_plan_and_creation_is_not_taken_for_ours(
+    scp: ScpHarness, host: Host, change: str
+) -> None:
+    """Nothing was sent yet, so it cannot be ours: with our options its volume would be deleted one day."""
+    if change == "renamed":
+        host.converge(ours(scp))
+    receipt, theirs = rivalled(scp, host, host.plan(ours(scp, "r_two"), prune=True))
+    (result,) = receipt.results
+    assert (result.code, len(theirs)) == ("CONFLICT", 1)
+    assert next(iter(theirs)) in result.detail
+    assert "plan again" in result.hint
+    assert not recorded(host) & theirs.keys()
+    assert shown(scp, scp.replications()) == theirs
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["unsent", "unanswered"])
+def test_one_of_another_type_is_not_what_a_lost_creation_made(scp: ScpHarness, host: Host, *, sent: bool) -> None:
+    plan = host.plan(ours(scp, "r_two", kind="backup"))
+    cut_off_beside_a_rival(scp, host, plan, sent=sent, replication_type="replication")
+    assert host.apply(plan).outcome is RunOutcome.DONE
+    theirs = {key for key, one in scp.replications().items() if one["replication_type"] == "replication"}
+    assert len(theirs) == 1
+    assert not recorded(host) & theirs
+
+
+def test_which_of_two_a_lost_creation_made_is_not_guessed(scp: ScpHarness, host: Host) -> None:
+    plan = host.plan(ours(scp, "r_two"))
+    cut_off_beside_a_rival(scp, host, plan, sent=True)
+    receipt = host.apply(plan)
+    (result,) = receipt.results
+    assert result.code == "CONFLICT"
+    assert all(number in result.detail for number in scp.replications())
+    assert len(scp.replications()) == 2
+    assert receipt.replications == {}
+
+
+def cut_off_beside_a_rival(scp: ScpHarness, host: Host, plan: Plan, *, sent: bool, **changes: object) -> None:
+    """Cut an apply off at its creation, and let somebody else make one like it."""
+    with contextlib.suppress(Killed):
+        host.apply(plan, wrap=lambda provider: Killing(provider, 0, sent=sent))  # type: ignore[arg-type,return-value]
+    scp.wire.clock.advance(60)
+    scp.switch(name_suffix=False)
+    scp.ask(WEST, "POST", "/v1/replications", json=request(scp.volumes["src_a"], name="r_two" + BEFORE, **changes))
+    scp.wire.clock.advance(60)
+    scp.switch(name_suffix=True)
 
 
 @pytest.mark.parametrize("sent", [False, True], ids=["unsent", "unanswered"])

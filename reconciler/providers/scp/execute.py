@@ -4,7 +4,7 @@ Each write looks first, so that one in doubt is simply executed again: the servi
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.secret import SecretRef
@@ -71,7 +71,7 @@ class Executor:
         request, source = part(body, "request"), self._source(str(body.get("source") or ""))
         listed = body.get("known")
         known = {str(one) for one in listed} if isinstance(listed, list) else set()
-        there = _made_already(sourced(client, source), request, known)
+        there = self._made_already(call, _fitting(sourced(client, source), request, known))
         if there is not None:
             ids = _ids(there.replication_id, there.source_volume_id, there.replication_volume_id)
             return CallResult(returned=ids, skipped="it is there already")
@@ -84,6 +84,21 @@ class Executor:
             raise
         ids = _ids(made.replication_id, made.source_volume_id, made.replication_volume_id)
         return CallResult(returned=ids, request_id=request_id)
+
+    def _made_already(self, call: Call, fitting: Sequence[Shown]) -> Shown | None:
+        """Return what this creation has made if it may have been sent before. Raises CONFLICT for what others made."""
+        if not fitting:
+            return None
+        if call.in_doubt and len(fitting) == 1:
+            return fitting[0]
+        told = ", ".join(sorted(f"{one.replication_volume_name} ({one.replication_id})" for one in fitting))
+        why = "which of them is ours cannot be told" if call.in_doubt else "somebody else made it since the plan"
+        message = f"a replication that fits {call.target} is there already: {told}; {why}"
+        raise self._error(
+            message, ErrorCode.CONFLICT, call.operation,
+            "plan again, which shows it: it is taken over if it is what the manifest describes; to have another one,"
+            " write another `destination.volume`",
+        )  # fmt: skip
 
     def _source(self, written: str) -> str:
         if is_id(written):
@@ -182,17 +197,16 @@ class Executor:
         return ProviderError(message, code=code, provider=self._regions.own.name, operation=operation, hint=hint)
 
 
-def _made_already(shown: Iterable[Shown], request: dict[str, Json], known: set[str]) -> Shown | None:
-    """Return what this creation has made if it was sent before: a replication that was not there at plan time."""
-    name, region = str(request.get("name")), request.get("region")
-    fitting = [
+def _fitting(shown: Iterable[Shown], request: dict[str, Json], known: set[str]) -> list[Shown]:
+    """Return what a creation could have made: replications as asked for that were not there at plan time."""
+    return [
         one
         for one in shown
         if one.replication_id not in known
-        and one.replication_volume_region == region
-        and answers_to(one.replication_volume_name, name)
+        and one.replication_volume_region == request.get("region")
+        and one.replication_type in ("", request.get("replication_type"))
+        and answers_to(one.replication_volume_name, str(request.get("name")))
     ]
-    return min(fitting, key=lambda one: (one.replication_volume_name != name, one.replication_id), default=None)
 
 
 def _holds(shown: Shown, request: dict[str, Json]) -> bool:
