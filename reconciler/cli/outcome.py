@@ -1,6 +1,6 @@
 """Which exit code an answer has."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from reconciler.errors import ErrorCode, ExitCode
 from reconciler.model.drift import DriftReport
@@ -48,9 +48,10 @@ def apply_exit_code(receipt: Receipt) -> int:
     return ExitCode.UNVERIFIED if receipt.outcome is RunOutcome.UNVERIFIED else ExitCode.OK
 
 
-def verify_exit_code(verifications: Iterable[Verification]) -> int:
-    """6 unless everything that was looked at is proved."""
-    return ExitCode.OK if all(item.outcome is Outcome.PROVED for item in verifications) else ExitCode.UNVERIFIED
+def verify_exit_code(verifications: Collection[Verification]) -> int:
+    """6 unless something was looked at, and all of it is proved."""
+    proved = all(item.outcome is Outcome.PROVED for item in verifications)
+    return ExitCode.OK if verifications and proved else ExitCode.UNVERIFIED
 
 
 def drift_exit_code(report: DriftReport, *, include_pending: bool) -> int:

@@ -11,6 +11,7 @@ from reconciler.cli.proof import provable, prove
 from reconciler.cli.session import Request, Session
 from reconciler.engine.apply import new_run_id
 from reconciler.errors import ExitCode, UsageError
+from reconciler.model.relationship import Flow
 from reconciler.model.verification import Level, VerificationReport
 from reconciler.providers.base import Access
 from reconciler.report.document import to_json
@@ -38,10 +39,11 @@ def verify_command(
         session.require_sound()
         session.require_names(names)
         session.require_sensible()
+        flows = _to_prove(session)
         with stopping(session.console.note) as stop:
             proofs = prove(
                 session,
-                provable(session.chosen),
+                flows,
                 run_id=new_run_id(session.clock.now()),
                 stop=stop,
                 level=Level(level) if level else None,
@@ -57,3 +59,19 @@ def verify_command(
             outputs, lambda name, style: to_json(report) if name == "json" else verification_text(proofs, style)
         )
         return ExitCode.INTERRUPTED if interrupted else verify_exit_code(proofs)
+
+
+def _to_prove(session: Session) -> tuple[Flow, ...]:
+    """Leave out what is paused and was not asked for by name, and say so; unless nothing else is there.
+
+    Raises UsageError where the choice leaves nothing that is written down.
+    """
+    chosen = session.chosen
+    if not chosen and not session.selection.whole:
+        raise UsageError("no manifest describes what was selected any more", hint="`repl graph` lists what there is")
+    active = provable(chosen)
+    asked = tuple(flow for flow in chosen if flow in active or flow.name in session.selection.select)
+    taken = asked or chosen
+    if left := [flow.name for flow in chosen if flow not in taken]:
+        session.console.note(f"note: paused, and not looked at: {', '.join(left)}")
+    return taken

@@ -190,19 +190,24 @@ class Session(AbstractContextManager["Session"]):
         )
         return make_plan(checked, self.observe(), self.inputs, options, self.clock.now())
 
-    def require_sensible(self) -> None:
-        """Raise UsageError for a command line that makes no sense with these documents."""
-        if not self.workspace.files and not self.workspace.replications:
+    def require_files(self) -> None:
+        """Raise UsageError where no manifest was found, and nothing is wrong with the names of files either."""
+        if not self.workspace.files and not self.workspace.findings:
             raise UsageError(
                 f"no manifests found in {', '.join(map(str, self.request.files)) or 'this folder'}",
                 hint="name them with -f, or start with `repl lab up`",
             )
+
+    def require_sensible(self) -> None:
+        """Raise UsageError for a command line that makes no sense with these documents."""
+        self.require_files()
         known = frozenset(rule.id for info in self.registry.infos() for rule in info.effects)
         if unknown := check_allow_terms(self.request.allow, known):
             raise UsageError(f"--allow {unknown[0]}: no effect has this id", hint="`repl explain` lists them")
         if self.request.prune and not self.workspace.settings.prune:
             self.console.note("note: --prune does nothing: no Workspace document says `prune: true`")
         self._require_resyncable()
+        self._require_terms()
         if not self.selection.whole and not self.chosen and not self._recorded_scopes():
             raise UsageError(
                 "--select and --exclude leave no replication", hint="`repl graph --format text` lists them"
@@ -216,6 +221,21 @@ class Session(AbstractContextManager["Session"]):
                 near = get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else "`repl graph` lists them"
                 raise UsageError(f"no replication is named {name}", hint=hint)
+
+    def _require_terms(self) -> None:
+        """Raise UsageError for a `--select` that takes nothing, as a misspelt name does; warn of such an `--exclude`."""
+        labels = {name: doc.metadata.labels for name, doc in self.workspace.replications.items()}
+        recorded = self.inputs.receipt.replications if self.inputs.receipt else {}
+        known = dict.fromkeys(recorded, dict[str, str]()) | labels
+        for option, terms in (("--select", self.selection.select), ("--exclude", self.selection.exclude)):
+            for term in terms:
+                if any(Selection(select=(term,)).takes(name, known[name]) for name in known):
+                    continue
+                near = get_close_matches(term, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else "`repl graph` lists the names"
+                if option == "--select":
+                    raise UsageError(f"{option} {term}: no replication is meant by it", hint=hint)
+                self.console.note(f"note: {option} {term} leaves nothing out: {hint}")
 
     def _require_resyncable(self) -> None:
         owners = {flow.name: flow.owner for flow in self.checked.flows}

@@ -16,7 +16,7 @@ def command(
 
     Touches no network and no secret. Prints every finding of every file in one run.
 
-    Exit code 0; 1 if there is an error; 4 if only a policy stands against it.
+    Exit code 0; 1 if there is an error; 4 if only a policy stands against it; 64 if there is no manifest.
     """
     from reconciler.cli.console import parse_outputs
     from reconciler.cli.outcome import validation_exit_code
@@ -31,6 +31,7 @@ def command(
         files=files or (), variables=variables or (), variable_files=variable_files or (), no_color=no_color
     )
     with Session(request) as session:
+        session.require_files()
         checked, workspace = session.checked, session.workspace
         answer = Validation(
             valid=not checked.errors,

@@ -47,7 +47,9 @@ def command(
     hash and bytes then compare all objects of both ends. With --no-canary only that is done, or at the other levels
     only the provider's own word is asked for, over connections that refuse to write.
 
-    Exit code 0 if everything looked at is proved, else 6.
+    What is paused is left out, unless it is named or nothing else is there: then it is not checked.
+
+    Exit code 0 if everything looked at is proved; 6 if not, or if there was nothing to look at.
     """
     from reconciler.cli.console import parse_outputs
     from reconciler.cli.proving import verify_command

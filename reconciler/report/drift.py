@@ -172,6 +172,8 @@ def _summary(report: DriftReport, style: Style) -> list[str]:
         verdict = [Span("No drift seen, but not all was read. ", Tone.ERROR), Span(f"{read} read.")]
     elif any(item.state is DriftState.ACCEPTED for item in report.items):
         verdict[1] = Span(f"{read} read, live is as last applied but for what is accepted.")
+    if not report.items and report.complete:
+        verdict = [Span("Nothing was compared: no replication is written down, and no receipt knows of one.")]
     quiet = all(item.state is DriftState.IN_SYNC for item in report.items)
     return wrap(verdict, style) + ([] if quiet else wrap([Span("Of these: ", Tone.BOLD), *told], style))
 

@@ -35,7 +35,7 @@ _HANG = 6
 def verification_text(verifications: Sequence[Verification], style: Style) -> str:
     """Write what was proved for each replication, at which level, and what was not looked at."""
     if not verifications:
-        return text_of(["Nothing to verify."])
+        return text_of(["Nothing was verified: no replication is written down."])
     return text_of([*verification_lines(verifications, style), "", *verification_summary(verifications, style)])
 
 

@@ -48,7 +48,7 @@ def test_what_was_not_looked_at_is_not_left_out() -> None:
 
 
 def test_nothing_to_verify_is_said() -> None:
-    assert verification_text([], PLAIN) == "Nothing to verify.\n"
+    assert verification_text([], PLAIN) == "Nothing was verified: no replication is written down.\n"
 
 
 def test_words_carry_the_meaning_without_colour_and_without_unicode() -> None:
