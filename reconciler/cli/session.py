@@ -223,10 +223,10 @@ class Session(AbstractContextManager["Session"]):
                 raise UsageError(f"no replication is named {name}", hint=hint)
 
     def _require_terms(self) -> None:
-        """Raise UsageError for a `--select` that takes nothing, as a misspelt name does; warn of such an `--exclude`."""
+        """Raise UsageError for a `--select` that takes nothing, as a misspelt one; warn of such an `--exclude`."""
         labels = {name: doc.metadata.labels for name, doc in self.workspace.replications.items()}
         recorded = self.inputs.receipt.replications if self.inputs.receipt else {}
-        known = dict.fromkeys(recorded, dict[str, str]()) | labels
+        known = {name: dict[str, str]() for name in recorded} | labels
         for option, terms in (("--select", self.selection.select), ("--exclude", self.selection.exclude)):
             for term in terms:
                 if any(Selection(select=(term,)).takes(name, known[name]) for name in known):
