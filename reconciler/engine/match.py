@@ -66,8 +66,9 @@ def match(
     written: Sequence[Desired] = (),
 ) -> Matched:
     """Pair what is known to be ours first, then by identity, then by what the last receipt recorded under the
-    replication's name, unless others live by it. `cut_off`: what runs without a receipt have made, and knew to be
-    others'. `written`: all that is written down, where `desired` is not all."""
+    replication's name, unless that is needed. A replication that has moved is paired with where it was. `cut_off`:
+    what runs without a receipt have made, and knew to be others'. `written`: all that is written down, where `desired`
+    is not all."""
     entries = receipt.replications if receipt else {}
     notes = Recorded(entries)
     found = [item for observation in world.observations.values() for item in _found(observation, notes)]
@@ -87,7 +88,10 @@ def match(
     recorded = {(item.recorded_as, item.container.scope_ref): item for item in found if id(item) not in taken}
     for want in desired:
         hit = recorded.get((want.flow.name, want.container.scope_ref))
-        if want.flow.name not in pairs and hit and not _others_need(hit, want, written or desired):
+        if hit is None or _is_needed(hit, written or desired):
+            continue
+        # What rests on rows that are not its own may be live where it moves to before anybody has moved it.
+        if want.flow.name not in pairs or hit.relationship.rests_on:
             pairs[want.flow.name] = hit
             taken.add(id(hit))
     known = {_server_id(item) for item in pairs.values()}
@@ -97,10 +101,10 @@ def match(
     return Matched(pairs=pairs, rest=tuple(rest), answering=answering)
 
 
-def _others_need(item: Found, want: Desired, desired: Sequence[Desired]) -> bool:
-    """Say whether another replication lives by what is live under the name of this one: then that is left alone."""
-    others = (one for one in desired if one.flow.name != want.flow.name)
-    return any({*one.relationship.rests_on} & {*item.relationship.rests_on} for one in others)
+def _is_needed(item: Found, desired: Sequence[Desired]) -> bool:
+    """Say whether a replication that is written down lives by what is live: then that is left alone. One that has moved
+    may itself live by what it was."""
+    return any({*one.relationship.rests_on} & {*item.relationship.rests_on} for one in desired)
 
 
 def _answering(found: Sequence[Found]) -> _Answering:

@@ -72,7 +72,7 @@ def make_receipt(
         if change.action is Action.NONE:
             written.add(change.replication)
             found = change.observed.provider_id if change.observed else None
-            known = _known(change, entries) or _entry(change, run_id, finished_at, flows, found)
+            known = _known(change, before) or _entry(change, run_id, finished_at, flows, found)
             flow = flows.get(change.replication)
             entries[change.replication] = known.model_copy(update={"protected": bool(flow and flow.spec.protect)})
         elif change.container in done and change.action is Action.DELETE:
@@ -132,17 +132,25 @@ def _outcome(results: Sequence[ContainerResult], *, interrupted: bool) -> RunOut
     return RunOutcome.PARTIAL if done else RunOutcome.FAILED
 
 
-def _known(change: Change, entries: Mapping[str, ReceiptEntry]) -> ReceiptEntry | None:
-    """Return what is recorded of a relationship that stays as it is: under its name, or as left behind once."""
-    entry = entries.get(change.replication)
-    if entry is not None and entry.container.scope_ref == change.container.scope_ref:
-        return entry
-    return entries.get(_left_name(change.replication, change.container))
+def _known(change: Change, before: Receipt | None) -> ReceiptEntry | None:
+    """Return what is recorded of a relationship that stays as it is: under its name, as left behind once, or under the
+    name that it had."""
+    entries = before.replications if before else {}
+    own = (entries.get(name) for name in (change.replication, _left_name(change.replication, change.container)))
+    here = [entry for entry in own if entry and entry.container.scope_ref == change.container.scope_ref]
+    live = change.observed
+    same = [entry for entry in (*here, *entries.values()) if live and _is(entry, change.container, live)]
+    return next(iter(same or here), None)
+
+
+def _is(entry: ReceiptEntry, container: ContainerRef, live: Relationship) -> bool:
+    noted = entry.relationship
+    return (entry.container, noted.identity, noted.provider_id) == (container, live.identity, live.provider_id)
 
 
 def _since(change: Change, receipt: Receipt | None, now: datetime) -> datetime:
     """Return from when on it takes the objects that it takes now."""
-    known = _known(change, receipt.replications) if receipt else None
+    known = _known(change, receipt)
     if known is None or change.action not in (Action.UPDATE, Action.RESYNC) or change.desired is None:
         return now
     before, after = known.relationship.settings, change.desired.settings

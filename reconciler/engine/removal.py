@@ -30,10 +30,11 @@ def spared(made: Sequence[Change], desired: Sequence[Desired]) -> tuple[Change, 
 
 def shared_findings(matched: Matched, desired: Sequence[Desired], inputs: Inputs) -> Iterator[Finding]:
     """Say of each replication of ours that nobody wants any more why it is not removed, where others need what it
-    lives by."""
-    for found in matched.rest if inputs.prune else ():
+    lives by. Without pruning that is said of those that have moved: they would be ended."""
+    written = {want.flow.name for want in desired}
+    for found in matched.rest:
         name = found.recorded_as or found.relationship.identity
-        shared = _needed_by(desired, found.relationship) if found.ours else None
+        shared = _needed_by(desired, found.relationship) if found.ours and (inputs.prune or name in written) else None
         if shared is None or not inputs.selection.takes(name, {}):
             continue
         yield Finding(

@@ -94,41 +94,108 @@ def test_rights_that_another_source_needs_stay(host: Host, sites: CloneCloudStor
     host.settled(flow, prune=True)
 
 
-def test_the_way_back_stays(host: Host, sites: CloneCloudStoreHarness) -> None:
+def turned(sites: CloneCloudStoreHarness, name: str = "moved", bucket: str = "one") -> Flow:
+    """A flow from site-b to site-a."""
+    return sites.made(name, bucket, "here", {"verify": {"level": "status"}, **COPY}, here="there")
+
+
+def goes_on(plan: Plan) -> str:
+    (finding,) = [one for one in plan.findings if one.code == "REPL-W005"]
+    return finding.detail
+
+
+def test_the_way_back_and_the_rights_of_those_who_write_there_stay(host: Host, sites: CloneCloudStoreHarness) -> None:
     filled(sites, "one", "two")
-    sites.bucket("one", site="site-b")
-    back = sites.described("back", {
-        "source": {"provider": "there", "bucket": "one"}, "destination": {"provider": "here", "bucket": "one"},
-        "verify": {"level": "status"}, **COPY,
-    })  # fmt: skip
+    back = turned(sites, "back")
     host.converge(of_bucket(sites, "one"), back)
     flow = of_bucket(sites, "two")
     plan = host.plan(flow, back)
-    replaced(plan)
-    assert effects(plan)["CCS-RIGHTS"].blocks
+    assert {change.replication: change.action for change in plan.active_changes} == {"moved": Action.CREATE}
+    assert "the rights of client1 on one at site-b, which back needs" in goes_on(plan)
     assert host.apply(plan).outcome is RunOutcome.DONE
-    assert (sites.right("site-a", "one"), sites.right("site-b", "one")) == ("OWNER", "READ")
-    assert receipt_ways(host) == {"back": "site-b->site-a/client1/one", "moved": "site-a->site-b/client1/two"}
+    assert (sites.right("site-a", "one"), sites.right("site-b", "one")) == ("OWNER", "OWNER")
     host.settled(flow, back, prune=True)
-
-
-def test_turned_round_it_goes_the_other_way_only(host: Host, sites: CloneCloudStoreHarness) -> None:
-    filled(sites, "one")
-    sites.bucket("one", site="site-b")
-    host.converge(of_bucket(sites, "one"))
-    flow = sites.described("moved", {
-        "source": {"provider": "there", "bucket": "one"}, "destination": {"provider": "here", "bucket": "one"},
-        "verify": {"level": "status"}, **COPY,
-    })  # fmt: skip
-    plan = host.plan(flow)
-    (change,) = plan.active_changes
-    assert change.action is Action.REPLACE
-    assert [one.dotted for one in change.fields if one.forces_replace] == ["clonecloudstore.from", "clonecloudstore.to"]
-    assert "may only read one at site-b" in effects(plan)["CCS-UNPROTECTED"].text
-    assert host.apply(plan).outcome is RunOutcome.DONE
-    assert (sites.right("site-a", "one"), sites.right("site-b", "one")) == ("OWNER", "READ")
-    assert receipt_ways(host) == {"moved": "site-b->site-a/client1/one"}
+    assert "site-a->site-b/client1/one" in goes_on(host.plan(flow, back, prune=True))
+    host.converge(flow, prune=True)
+    assert (sites.right("site-a", "one"), sites.right("site-b", "one")) == ("READ", "READ")
     host.settled(flow, prune=True)
+
+
+@pytest.mark.parametrize("pruned", [False, True])
+@pytest.mark.parametrize("name", ["moved", "another"])
+@pytest.mark.parametrize("live", [False, True], ids=["new", "live already"])
+def test_turned_round_clients_may_write_at_what_is_the_source_now(
+    host: Host, sites: CloneCloudStoreHarness, live: bool, name: str, pruned: bool
+) -> None:
+    filled(sites, "one", "two")
+    beside = turned(sites, "beside", "two")
+    host.converge(of_bucket(sites, "one"), *([beside] if live else []))
+    flow = turned(sites, name)
+    plan = host.plan(flow, *([beside] if live else []), prune=pruned)
+    if pruned or name == "moved":
+        assert "the rights of client1 on one at site-b" in goes_on(plan)
+    assert host.apply(plan).outcome is RunOutcome.DONE
+    assert (sites.right("site-a", "one"), sites.right("site-b", "one")) == ("OWNER", "OWNER")
+    sites.write("one", "later", b"later", site="site-b")
+    sites.settle()
+    assert sites.content("site-a", "one", "later") == b"later"
+    host.settled(flow, *([beside] if live else []), prune=True)
+
+
+def test_where_the_new_way_is_live_already_the_old_one_ends(host: Host, sites: CloneCloudStoreHarness) -> None:
+    """Rights on both buckets are enough for that: nobody needs to have replicated it."""
+    filled(sites, "one", "two")
+    sites.bucket("two", site="site-b")
+    host.converge(of_bucket(sites, "one"))
+    flow = of_bucket(sites, "two")
+    plan = host.plan(flow)
+    replaced(plan)
+    assert host.apply(plan).outcome is RunOutcome.DONE
+    assert (sites.right("site-b", "one"), sites.right("site-b", "two")) == ("READ", "OWNER")
+    assert sites.content("site-b", "two", "early") == b"two"
+    assert receipt_ways(host) == {"moved": "site-a->site-b/client1/two"}
+    host.settled(flow, prune=True)
+
+
+def test_onto_a_bucket_that_another_source_fills_the_old_way_ends(host: Host, sites: CloneCloudStoreHarness) -> None:
+    filled(sites, "one", "two")
+    other = sites.made("other", "two", "yonder", {}, here="there")
+    host.converge(sites.made("moved", "one", "yonder", {}), other)
+    flow = sites.made("moved", "two", "yonder", {})
+    host.converge(flow, other)
+    assert (sites.right("site-c", "one"), sites.right("site-c", "two")) == ("READ", "OWNER")
+    host.settled(flow, other, prune=True)
+
+
+@pytest.mark.parametrize(
+    ("was", "shall", "ended"),
+    [
+        (["one", "two"], ["two", "one"], []),
+        (["one", "two"], ["two", "three"], ["one"]),
+        (["one", "two"], ["three", "one"], ["two"]),
+        (["one"], ["two", "one"], []),
+        (["one", "two", "three"], ["two", "three", "one"], []),
+    ],
+)
+@pytest.mark.parametrize("prune", [False, True])
+def test_names_that_change_buckets_in_one_plan(
+    host: Host, sites: CloneCloudStoreHarness, was: list[str], shall: list[str], ended: list[str], *, prune: bool
+) -> None:
+    """What nobody names any more ends, all else goes on, and the next plan is empty, as is one that prunes."""
+    filled(sites, *dict.fromkeys([*was, *shall]))
+
+    def named(buckets: list[str]) -> list[Flow]:
+        return [sites.made(f"r{index}", one, "there", COPY) for index, one in enumerate(buckets)]
+
+    host.converge(*named(was))
+    flows = named(shall)
+    host.converge(*flows, prune=prune)
+    assert {one: sites.right("site-b", one) for one in {*was, *shall}} == {
+        one: "READ" if one in ended else "OWNER" for one in {*was, *shall}
+    }
+    assert all(sites.content("site-b", one, "early") == one.encode() for one in shall)
+    host.settled(*flows)
+    host.settled(*flows, prune=True)
 
 
 @pytest.mark.parametrize("sent", [False, True], ids=["before", "after"])

@@ -150,9 +150,18 @@ def test_removing_stops_it_and_leaves_copies_readable(host: Host, sites: CloneCl
 
 
 def test_losing_rights_blocks_where_somebody_writes_there(host: Host, sites: CloneCloudStoreHarness) -> None:
+    forth, beside = sites.flow("pair"), sites.made("beside", "other", "here", {}, here="there")
+    host.converge(forth, beside)  # what is written to the pair's bucket at site-b goes back, though nobody asked for it
+    assert effects(host.plan(beside, prune=True))["CCS-RIGHTS"].blocks
+
+
+def test_one_way_is_not_removed_at_the_price_of_the_other_way(host: Host, sites: CloneCloudStoreHarness) -> None:
     forth, back = sites.flow("pair"), sites.made("pair-back", "pair", "here", {}, here="there")
     host.converge(forth, back)
-    assert effects(host.plan(back, prune=True))["CCS-RIGHTS"].blocks
+    plan = host.plan(back, prune=True)
+    assert not plan.active_changes
+    (finding,) = [one for one in plan.findings if one.code == "REPL-W005"]
+    assert "the rights of client1 on pair at site-b, which pair-back needs" in finding.detail
 
 
 # Pausing -----------------------------------------------------------------------------------------------------------

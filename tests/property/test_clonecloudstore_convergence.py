@@ -139,14 +139,14 @@ def _planned(
 
 def _pruned(plan: Plan, world: World, kept: set[str]) -> list[Wish]:
     """What a receipt has, nobody wants any more, and is still live: no more and no less is deleted, but for what others
-    need the rights of, and what this plan would bring back."""
+    need the rights of, at either end, and what this plan would bring back."""
     deleted = sorted(change.replication for change in plan.changes if change.action is Action.DELETE)
     if not plan.options.prune:
         assert not deleted
         return []
     known = {name: _wish_of(name) for name in (world.receipt.replications if world.receipt else {})}
     gone = {name: wish for name, wish in known.items() if name not in kept}
-    needed = {(wish.destination, wish.bucket) for wish in map(_wish_of, kept)}
+    needed = {(site, wish.bucket) for wish in map(_wish_of, kept) for site in (wish.source, wish.destination)}
     free = {name for name, wish in gone.items() if (wish.destination, wish.bucket) not in needed}
     live = {name for name, wish in gone.items() if world.live(wish)}
     assert free & live <= set(deleted) <= free

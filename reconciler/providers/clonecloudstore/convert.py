@@ -132,7 +132,9 @@ def normalise(flow: Flow) -> Relationship:
         "pull": config_of(flow.source.spec.config).uri,
         **_ends(way),
     }
-    return Relationship(identity=way.identity, settings=settings, rests_on=_rests_on(way))
+    # Clients write at the source, so what comes there from elsewhere is not ended at the price of their rights.
+    rests_on = (*_rests_on(way), _rights(way.client, way.bucket, way.source))
+    return Relationship(identity=way.identity, settings=settings, rests_on=rests_on)
 
 
 def _ends(way: Way) -> dict[str, Json]:
@@ -141,7 +143,11 @@ def _ends(way: Way) -> dict[str, Json]:
 
 def _rests_on(way: Way) -> tuple[str, ...]:
     """Rights are a row of the destination, one for all sites from which the bucket comes."""
-    return (f"the rights of {way.client} on {way.bucket} at {way.destination}",)
+    return (_rights(way.client, way.bucket, way.destination),)
+
+
+def _rights(client: str, bucket: str, site: str) -> str:
+    return f"the rights of {client} on {bucket} at {site}"
 
 
 # Observed ----------------------------------------------------------------------------------------------------------
