@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from reconciler.engine.graph_rules import route
-from reconciler.engine.topology import Link, Place, Topology
+from reconciler.engine.topology import Link, Place, Reached, Topology
 from reconciler.model.change import Action, Change
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.manifest import Existing, FlowRule, PolicySpec, ProviderDoc
@@ -78,22 +78,36 @@ def _judge(
 
 
 def _ways(rule: FlowRule, start: Link, topology: Topology, *, along: bool) -> Iterator[tuple[Link, ...]]:
-    """Yield the shortest way to each denied end that no shorter part of the way is denied for already.
+    """Yield one way to each denied end that no shorter part of the way is denied for already: the shortest of those
+    that carry on by themselves, else the shortest of all.
 
     `along`: begin also with what goes along with the first link, in whatever bucket.
     """
+    told: set[str] = set()
+    for alone in (True, False):
+        for way in _search(rule, start, topology, along=along, alone=alone):
+            if way[-1].name not in told:
+                told.add(way[-1].name)
+                yield way
+
+
+def _search(rule: FlowRule, start: Link, topology: Topology, *, along: bool, alone: bool) -> Iterator[tuple[Link, ...]]:
+    """Search breadth first. `alone`: only by links that carry on by themselves what the one before brought."""
     queue: deque[tuple[tuple[Link, ...], Place]] = deque([((start,), start.destination)])
-    visited = {start.name}
+    reached = Reached()
+    reached.add(start, start.destination)
     while queue:
         way, region = queue.popleft()
         for link, end in _onward(way[-1], region, topology, along=along and len(way) == 1):
-            if link.name in visited or rule.deny.source.accepts(link.flow.source.metadata.labels):
+            if rule.deny.source.accepts(link.flow.source.metadata.labels) or (alone and not _carries(way[-1], link)):
                 continue
-            visited.add(link.name)
+            further = reached.add(link, end)
+            if further is None:
+                continue
             if rule.deny.destination.accepts(link.flow.destination.metadata.labels):
                 yield (*way, link)
             else:
-                queue.append(((*way, link), end))
+                queue.append(((*way, link), further))
 
 
 def _onward(link: Link, region: Place, topology: Topology, *, along: bool) -> Iterator[tuple[Link, Place]]:

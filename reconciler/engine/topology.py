@@ -9,7 +9,7 @@ from reconciler.model.manifest import Deletes, Filter, Location, ProviderDoc, St
 from reconciler.model.relationship import Flow
 from reconciler.providers.base import Capability, Provider, ProviderInfo
 
-__all__ = ["Link", "Place", "Topology", "place_text", "topology_of"]
+__all__ = ["Link", "Place", "Reached", "Topology", "place_text", "topology_of"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -151,6 +151,25 @@ class Topology:
         for following in self.reading(region):
             if not link.disjoint(following):
                 yield following, following.carried(region)
+
+
+class Reached:
+    """To which places a search has followed data along each link."""
+
+    _MOST = 16
+    """More places of one link are not told apart: all of its destination counts as reached."""
+
+    def __init__(self) -> None:
+        self._ends: dict[str, list[Place]] = defaultdict(list)
+
+    def add(self, link: Link, end: Place) -> Place | None:
+        """Note a place and return from where to search on; None if it lies within what was reached already."""
+        ends = self._ends[link.name]
+        # Of one link: they differ in nothing but the path.
+        if any(end.path.startswith(one.path) for one in ends):
+            return None
+        ends.append(end if len(ends) < self._MOST else link.destination)
+        return ends[-1]
 
 
 def topology_of(flows: Sequence[Flow], provider: Callable[[str], Provider]) -> Topology:

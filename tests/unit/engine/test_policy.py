@@ -1,5 +1,6 @@
 """Rules about where data may go hold for hops too; guards count what one apply would cost."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -89,6 +90,50 @@ def test_a_hop_that_does_not_carry_replicas_on_is_a_warning(existing: str | None
         NOT_US, flow("first", eu, uk), flow("second", uk, US, **({"existing": existing} if existing else {}))
     )
     assert (found.code, found.severity) == ("REPL-P002", severity)
+
+
+def test_a_flow_that_some_data_reaches_first_is_followed_for_the_rest_too() -> None:
+    """The narrow flow gets to `on` first, with what no further flow reads."""
+    third, fourth = (memory_provider(name, **JOBS) for name in ("third", "fourth"))
+    start, on, out = (
+        flow("start", EU, third),
+        memory_flow("on", (UK, "b"), (UK, "c")),
+        memory_flow("out", (UK, "c/y/"), (US, "b")),
+    )
+    narrow = memory_flow("narrow", (third, "b/x/"), (UK, "b/x/"))
+    assert judged(NOT_US, start, narrow, on, out) == ()
+    wide = (flow("wide", third, fourth), flow("wider", fourth, UK))
+    (found,) = judged(NOT_US, start, narrow, *wide, on, out)
+    assert (found.code, found.replication) == ("REPL-P002", "out")
+    assert "start, wide, wider, on, out" in found.detail
+
+
+def test_a_way_that_needs_a_resync_does_not_hide_one_that_runs_by_itself() -> None:
+    guarded, *others = (memory_provider("guarded"), *(memory_provider(f"p{n}", **JOBS) for n in range(3)))
+    start, last = flow("start", EU, others[0]), flow("last", others[2], US)
+    by_resync = (flow("m", EU, guarded), flow("n", guarded, others[2]))
+    (found,) = judged(NOT_US, *by_resync, last)
+    assert found.severity is Severity.WARNING
+    by_itself = (start, flow("o", others[0], others[1]), flow("p", others[1], others[2]))
+    both = judged(NOT_US, *by_resync, *by_itself, last)
+    assert sorted(one.severity for one in both) == [Severity.ERROR, Severity.WARNING]
+    one_start = (flow("again", others[0], guarded), flow("n", guarded, others[2]))
+    (error,) = judged(NOT_US, *one_start, *by_itself, last)
+    assert error.severity is Severity.ERROR
+    assert "start, o, p, last" in error.detail
+
+
+@pytest.mark.parametrize("hops", [3, 12])
+def test_many_ways_over_many_places_are_searched_in_good_time(hops: int) -> None:
+    """Each hop doubles the ways and the places."""
+    places = [EU, *(memory_provider(f"p{n}", **JOBS) for n in range(hops)), US]
+    doubled = [
+        memory_flow(f"f{at:02}-{way}", (here, "b"), (there, f"b/{way}/"))
+        for at, (here, there) in enumerate(pairwise(places))
+        for way in "ab"
+    ]
+    found = judged(NOT_US, *doubled)
+    assert {one.replication for one in found} == {f"f{hops:02}-a", f"f{hops:02}-b"}
 
 
 def test_circles_end() -> None:
