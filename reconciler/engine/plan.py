@@ -146,6 +146,7 @@ def _diff(
 ) -> ContainerDiff:
     ref = group[0].container
     named = {change.replication: flows[change.replication] for change in group if change.replication in flows}
+    resend = frozenset(name for name, flow in named.items() if inputs.resends(flow))
     return ContainerDiff(
         container=ref,
         state=world.observations[ref.scope_ref].container(ref, _strangers(group)),
@@ -157,7 +158,8 @@ def _diff(
             for change in made
             if change.action is Action.NONE and change.container == ref and change.replication in flows
         ),
-        resend=frozenset(name for name, flow in named.items() if inputs.resends(flow)),
+        resend=resend,
+        owed=resend & inputs.owed,
         observation=world.observations[ref.scope_ref],
     )
 

@@ -111,6 +111,8 @@ class ContainerDiff:
     resend: frozenset[str] = frozenset()
     """Names of the replications whose existing data shall be sent, whatever else changes: asked for, or owed by a run
     that was cut off."""
+    owed: frozenset[str] = frozenset()
+    """Those of `resend` that a run which did not come to its end owes: it may have written moments ago."""
     observation: Observation | None = None
     """All of the scope as read, for limits and conflicts between containers; None where nobody has it at hand."""
     creations: int = 0

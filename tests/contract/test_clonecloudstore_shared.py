@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from reconciler.emulators.certificate import Certificate
+from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.change import Action
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import RunOutcome
 from reconciler.model.relationship import Flow
 from reconciler.model.step import Await
-from reconciler.testing.host import Host
+from reconciler.providers.base import Progress, Provider
+from reconciler.testing.host import Host, Killed, Killing
 from tests.contract.clonecloudstore_host import COPY, applied, effects, filled, orders, sites_of, told
 from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
 
@@ -127,6 +129,21 @@ class TestBelievedRights:
         assert set(orders(sites).values()) == {1, 2}  # what was written too early, and nothing else, is ordered again
         host.settled(sites.flow("stock", **COPY))
 
+    @pytest.mark.parametrize("stopped", [False, True], ids=["killed", "stopped"])
+    def test_a_run_that_was_cut_off_before_it_waited_leaves_that_to_the_next(
+        self, host: Host, sites: CloneCloudStoreHarness, stopped: bool
+    ) -> None:
+        self.believed(host, sites, "READ")
+        flow = sites.flow("stock", **COPY)
+        cut_off(host, flow, at=0, stopped=stopped)
+        assert sites.right("site-b", "stock") == "OWNER"
+        before = sum(orders(sites).values())
+        plan = host.plan(flow)
+        assert waits(plan)[0] == "rights-known"
+        assert host.apply(plan).outcome is RunOutcome.DONE
+        assert sum(orders(sites).values()) - before == 4  # each once: none was refused
+        host.settled(flow)
+
     def test_nothing_waits_where_nothing_is_copied(self, host: Host, sites: CloneCloudStoreHarness) -> None:
         self.believed(host, sites, "READ")
         plan = host.plan(sites.flow("stock", deletes="replicate"))
@@ -137,6 +154,53 @@ class TestBelievedRights:
         plan = host.plan(filled(sites, 1, **COPY))
         assert "CCS-CACHED-RIGHTS" not in effects(plan)
         assert "rights-known" not in [step.condition for step in plan.containers[0].awaits]
+
+
+class TestBelievedLists:
+    @pytest.fixture
+    def way(self) -> Way:
+        return Way(tls=False, cache_s=1)
+
+    @pytest.mark.parametrize("stopped", [False, True], ids=["killed", "stopped"])
+    def test_a_run_that_was_cut_off_before_it_waited_leaves_that_to_the_next(
+        self, host: Host, sites: CloneCloudStoreHarness, stopped: bool
+    ) -> None:
+        flow = filled(sites, 2, **COPY)
+        sites.bucket("stock", site="site-b")
+        cut_off(host, flow, at=1, stopped=stopped)
+        assert sites.topology("site-a", "site-b")["status"] == "UP"  # type: ignore[index]  # it is there
+        plan = host.plan(flow)
+        assert waits(plan)[0] == "list-known"
+        assert host.apply(plan).outcome is RunOutcome.DONE
+        host.settled(flow)
+        assert "list-known" not in waits(host.plan(flow, resync=frozenset({"stock"})))
+
+
+def waits(plan: Plan) -> list[str]:
+    return [step.condition for item in plan.containers for step in item.awaits]
+
+
+class _NoWaiting:
+    """Stands before a provider and cannot look at what is awaited."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    def poll(self, wait: Await) -> Progress:
+        raise ProviderError("gone", code=ErrorCode.UNAVAILABLE, provider="here", operation=wait.condition)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+
+def cut_off(host: Host, flow: Flow, *, at: int, stopped: bool) -> None:
+    """Apply, and end that after a write: killed, or with a receipt that says how far it came."""
+    plan = host.plan(flow)
+    if stopped:
+        assert host.apply(plan, wrap=_NoWaiting).outcome is not RunOutcome.DONE  # type: ignore[arg-type]
+        return
+    with pytest.raises(Killed):
+        host.apply(plan, wrap=lambda one: Killing(one, at, sent=True))  # type: ignore[arg-type,return-value]
 
 
 # One pair, several states ------------------------------------------------------------------------------------------

@@ -52,7 +52,9 @@ def plan_steps(diff: ContainerDiff) -> StepPlan:
     ground = ground_of(diff.observation, diff.state)
     changed = (edit for change in diff.changes for edit in _edits(change, diff, ground))
     edits = (*changed, *_resumed(diff, ground))
-    work = _Work(edits=edits, ground=ground, sites=sites_of(diff.container.scope), out=directions(diff))
+    work = _Work(
+        edits=edits, ground=ground, sites=sites_of(diff.container.scope), out=directions(diff), owed=diff.owed
+    )  # fmt: skip
     steps = tuple(work.steps())
     findings = tuple(_findings(diff, edits, ground, work.turned_up))
     if any(one.severity is Severity.ERROR for one in findings):
@@ -76,6 +78,8 @@ class _Work:
     sites: tuple[str, str]
     out: Mapping[tuple[str, str], Sequence[Flow]]
     """Flows whose configuration changes, by source and destination."""
+    owed: AbstractSet[str] = frozenset()
+    """Replications that a run which did not come to its end should have copied: what it wrote may not be known yet."""
     turned_up: set[tuple[str, str]] = field(default_factory=set)
     """(site, other): the other becomes UP in the site's list."""
     raised: set[Way] = field(default_factory=set)
@@ -95,7 +99,7 @@ class _Work:
         yield from self._buckets()
         yield from self._rights(edit for edit in self.edits if edit.flow is not None)
         yield from pushes
-        yield from self._waits(pushes)
+        yield from self._waits()
         copied = [(edit.name, edit.way, options_of(edit.flow)) for edit in self.edits if edit.flow and edit.clones]
         for name, way, options in copied:
             yield from calls.clone_steps(name, way, options)
@@ -155,23 +159,27 @@ class _Work:
                     self.raised.add(way)
                 yield from calls.right_calls(way, held, wanted)
 
-    def _waits(self, pushes: list[Call]) -> Iterator[Step]:
+    def _waits(self) -> Iterator[Step]:
         """Wait for caches where something is copied that could otherwise fall between the orders and the list, or be
-        refused for want of a right that has just been given. Both run from before the first wait on."""
-        copied = [(edit.way, edit.flow) for edit in self.edits if edit.flow is not None and edit.clones]
+        refused for want of a right that has just been given, be it by a run that was cut off before it waited. Both run
+        from before the first wait on."""
         believed: dict[str, int] = {}
-        for way, flow in copied:
-            if way in self.raised and (seconds := config_of(flow.destination.spec.config).ownership_cache):
-                believed[way.destination] = max(seconds, believed.get(way.destination, 0))
+        listed: dict[str, int] = {}
+        for edit in self.edits:
+            way, flow, owed = edit.way, edit.flow, edit.name in self.owed
+            if flow is None or not edit.clones:
+                continue
+            rights, lists = config_of(flow.destination.spec.config), config_of(flow.source.spec.config)
+            if (owed or way in self.raised) and rights.ownership_cache:
+                believed[way.destination] = max(rights.ownership_cache, believed.get(way.destination, 0))
+            if owed or (way.source, way.destination) in self.turned_up:
+                listed[way.source] = lists.topology_cache
         waited = max(believed.values(), default=0)
         if believed:
             yield calls.rights_wait(sorted(believed), waited)
-        for here, there in sorted(self.turned_up):
-            for way, flow in copied:
-                if pushes and (way.source, way.destination) == (here, there):
-                    if (seconds := config_of(flow.source.spec.config).topology_cache - waited) > 0:
-                        yield calls.list_wait(here, seconds)
-                    break
+        for here, seconds in sorted(listed.items()):
+            if seconds > waited:
+                yield calls.list_wait(here, seconds - waited)
 
     def _held(self, way: Way) -> str | None:
         return self.ground.half(way.destination).status(way.client, way.bucket)
