@@ -33,7 +33,8 @@ def command(
 
     What cannot be read back, as passwords, and ends that no Provider document reaches are told on stderr.
 
-    Exit code 0; 1 if the provider cannot be read (8 if it refuses access) or a document cannot be edited.
+    Exit code 0; 1 if the provider cannot be read (8 if it refuses access) or a document cannot be edited. Where access
+    to some buckets only is refused, the others are written down, and the exit code is 8.
     """
     from reconciler.cli.importing import import_command
     from reconciler.cli.session import Request

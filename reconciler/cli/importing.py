@@ -8,6 +8,7 @@ from reconciler.engine.plan import desired_of
 from reconciler.errors import ExitCode, ManifestError, ReplError, UsageError
 from reconciler.manifest.edit import dump_documents, update_values
 from reconciler.model.finding import FieldPath
+from reconciler.report.clean import clean
 
 __all__ = ["import_command"]
 
@@ -27,12 +28,13 @@ def import_command(request: Request, provider: str, *, out: Path | None, update:
             receipt=session.state.receipt(),
         )  # fmt: skip
         _write(session, found, out)
-        if update:
-            return _update(session, found)
-        if found.moved:
+        code = _update(session, found) if update else 0
+        if found.moved and not update:
             names = sorted({value.replication for value in found.moved})
             session.console.note(f"{len(names)} differ from what is live: {', '.join(names)}; --update edits them")
-    return 0
+        if found.unread is not None:
+            raise found.unread
+    return code
 
 
 def _write(session: Session, found: Import, out: Path | None) -> None:
@@ -43,7 +45,7 @@ def _write(session: Session, found: Import, out: Path | None) -> None:
     elif text:
         session.console.out(text)
     for note in found.notes:
-        session.console.note(f"note: {note}")
+        session.console.note(clean(f"note: {note}"))
     where = f" -> {out}" if out is not None and text else ""
     session.console.note(f"{len(found.documents)} new{where}, {found.known} written down already")
 

@@ -7,11 +7,12 @@ from reconciler.engine.connect import Connections
 from reconciler.engine.match import Desired, Recorded
 from reconciler.engine.moved import MovedValue, Mover, as_literal
 from reconciler.engine.peers import PeerFinder
+from reconciler.errors import ErrorCode, ProviderError
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.manifest import API_VERSION
 from reconciler.model.receipt import Receipt, ReceiptEntry
 from reconciler.model.value import Json
-from reconciler.providers.base import Imported
+from reconciler.providers.base import Imported, Provider
 from reconciler.providers.names import unique
 from reconciler.providers.registry import Registry
 
@@ -29,6 +30,8 @@ class Import:
     """Live relationships that a manifest describes already."""
     notes: tuple[str, ...] = ()
     """What the documents cannot say and somebody has to write or know: `NAME: ...`."""
+    unread: ProviderError | None = None
+    """That access to some of it was refused, while the rest was read."""
 
 
 def import_from(
@@ -40,7 +43,10 @@ def import_from(
     desired: tuple[Desired, ...],
     receipt: Receipt | None,
 ) -> Import:
-    """Read every scope of one provider. Never writes. Raises ProviderError if it cannot be read."""
+    """Read every scope of one provider. Never writes. Raises ProviderError if it cannot be read.
+
+    Where access to some scopes only is refused, the others are imported: see `Import.unread`.
+    """
     provider = connections.provider(provider_name)
     entries = receipt.replications if receipt else {}
     recorded = Recorded(entries)
@@ -52,7 +58,7 @@ def import_from(
     notes: list[str] = []
     unwritten: dict[str, _Found] = {}
     known: set[str] = set()
-    found = [item for observation in provider.discover() for item in provider.imported(observation)]
+    found, unread = _discovered(provider)
     names = [recorded.name(item.container.scope_ref, item.relationship) for item in found]
     live_names = frozenset(names)
     for item, before in zip(found, names, strict=True):
@@ -75,7 +81,22 @@ def import_from(
         document, unsaid = _document(item, provider_name, name, finder)
         documents.append(document)
         notes += [f"{name}: {text}" for text in unsaid]
-    return Import(documents=tuple(documents), moved=tuple(moved), known=len(known), notes=tuple(notes))
+    return Import(documents=tuple(documents), moved=tuple(moved), known=len(known), notes=tuple(notes), unread=unread)
+
+
+def _discovered(provider: Provider) -> tuple[list[Imported], ProviderError | None]:
+    """Return what is live, and that access to the rest was refused. Raises ProviderError where nothing was read."""
+    found: list[Imported] = []
+    read = False
+    try:
+        for observation in provider.discover():
+            found += provider.imported(observation)
+            read = True
+    except ProviderError as error:
+        if error.code is not ErrorCode.PERMISSION_DENIED or not read:
+            raise
+        return found, error
+    return found, None
 
 
 @dataclass(frozen=True, slots=True)

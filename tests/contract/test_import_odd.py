@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from reconciler.emulators.certificate import Certificate
+from reconciler.emulators.faults import Fault
 from tests.contract.import_worlds import Folder, Site, opened
 from tests.lab.scp import EAST
 
@@ -175,10 +176,10 @@ def test_a_server_without_a_document_is_never_taken_for_another(start: Opener) -
 
 def test_a_key_that_no_document_has_is_told(start: Opener) -> None:
     site, folder = start("alarik")
-    site.harness.put("src-b", "targets", [site.harness.target(str(UUID(int=9)), "dst-a", accessKeyId="AK-OTHER")])
+    site.harness.put("src-b", "targets", [site.harness.target(str(UUID(int=9)), "dst-a", accessKeyId="AK-\x1b[2J")])
     site.harness.put("src-b", "rules", [site.harness.rule(str(UUID(int=300)), str(UUID(int=9)))])
     ended = folder.imported("here")
-    assert "src-b-to-dst-a: `destination.provider` is there, but access key AK-OTHER is in use" in ended.err
+    assert "src-b-to-dst-a: `destination.provider` is there, but access key AK-\\x1b[2J is in use" in ended.err
 
 
 # Systems that are away ---------------------------------------------------------------------------------------------
@@ -201,6 +202,25 @@ def test_the_one_that_is_asked_and_away_is_an_error_and_nothing_is_written(start
         ended = folder.repl("import", "bj", "--out", "found.yaml")
     assert ended.code == 1
     assert not (folder.root / "found.yaml").exists()
+
+
+def test_buckets_that_may_not_be_read_do_not_stand_in_the_way_of_the_others(start: Opener) -> None:
+    site, folder = start("bos")
+    refused = Fault(kind="status", status=403, path="^/src-again", operation="ListBucketReplication", times=None)
+    site.harness.wire.faults.add(refused)
+    ended = folder.repl("import", "bj", "--out", "found.yaml")
+    assert ended.code == 8
+    assert "all others were: src-again" in ended.err
+    assert "FULL_CONTROL" in ended.err
+    assert text(folder).count("kind: Replication") == 5
+    # The same again leaves all of it alone, and an update of it works.
+    site.move()
+    again = folder.repl("import", "bj", "--update")
+    assert (again.code, "several: 1 updated" in again.err) == (8, True)
+    site.harness.wire.faults.clear()
+    folder.imported("bj", "--out", "rest.yaml")
+    assert (folder.root / "rest.yaml").read_text().count("kind: Replication") == 1
+    folder.settled()
 
 
 def test_what_is_asked_for_wrongly_writes_nothing(start: Opener) -> None:
