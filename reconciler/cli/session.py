@@ -125,7 +125,7 @@ class Session(AbstractContextManager["Session"]):
     @cached_property
     def state(self) -> StateFolder:
         """Receipt, journals and lock."""
-        return StateFolder(self.request.state or self.workspace.base / ".repl")
+        return StateFolder(self.request.state or self.workspace.base / ".repl", self.workspace.name)
 
     @cached_property
     def selection(self) -> Selection:

@@ -13,11 +13,18 @@ from reconciler.model.receipt import Receipt
 __all__ = ["StateFolder"]
 
 
-class StateFolder:
-    """Where a workspace keeps what it knows of its own doings. Made when first written to."""
+_FORMAT = "1"
 
-    def __init__(self, root: Path) -> None:
+
+class StateFolder:
+    """Where a workspace keeps what it knows of its own doings. Made when first written to.
+
+    With a name of the workspace it is for that one alone.
+    """
+
+    def __init__(self, root: Path, workspace: str | None = None) -> None:
         self.root = root
+        self._workspace = workspace
 
     @property
     def receipt_path(self) -> Path:
@@ -43,18 +50,40 @@ class StateFolder:
         return self.root / "receipts" / f"{run_id}.json"
 
     def receipt(self) -> Receipt | None:
-        """Read the last receipt; None if there has been no apply. Raises ReplError if it is damaged."""
+        """Read the last receipt; None if there has been no apply.
+
+        Raises ReplError if it is damaged, of a later format, or of another workspace: what is written down there would
+        be taken for ours, and pruned.
+        """
         try:
             text = self.receipt_path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise _damaged(self.receipt_path, str(error)) from error
+        except OSError as error:
+            raise _damaged(self.receipt_path, error.strerror or str(error)) from error
+        except UnicodeDecodeError as error:
+            raise _damaged(self.receipt_path, "it is not UTF-8 text") from error
         try:
-            return Receipt.model_validate_json(text)
+            receipt = Receipt.model_validate_json(text)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            raise _damaged(self.receipt_path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+            where = ".".join(map(str, first["loc"])) or "the document"
+            raise _damaged(self.receipt_path, f"{where}: {first['msg']}") from error
+        self._require_ours(receipt)
+        return receipt
+
+    def _require_ours(self, receipt: Receipt) -> None:
+        if receipt.format_version.partition(".")[0] != _FORMAT:
+            raise ReplError(
+                f"the receipt {self.receipt_path} has format {receipt.format_version}; this version reads {_FORMAT}",
+                hint=f"use the version of repl that wrote it: {receipt.tool_version}",
+            )
+        if self._workspace is not None and receipt.workspace != self._workspace:
+            raise ReplError(
+                f"the receipt {self.receipt_path} is of the workspace {receipt.workspace}; this is {self._workspace}",
+                hint="give each workspace a folder of its own with --state; if this one has got another name, write that "
+                "into the receipt, after `workspace`",
+            )
 
     def write_receipt(self, receipt: Receipt) -> None:
         """Write the last receipt, whole or not at all, and keep a copy under the run's id."""

@@ -29,6 +29,16 @@ def test_without_any_replication_nothing_is_proved_or_as_last_applied(tmp_path: 
     assert "as last applied" not in look.out
 
 
+def test_two_workspaces_do_not_share_a_receipt(lab: LabClient) -> None:
+    assert lab.run("apply", "--yes", "--no-verify", "--select", "logs-to-dr").code == 0
+    settings = lab.folder / "workspace.yaml"
+    settings.write_text(settings.read_text().replace("name: lab", "name: other"))
+    for command in (("plan", "--prune"), ("apply", "--yes", "--prune"), ("drift",), ("verify",)):
+        ended = lab.run(*command)
+        assert ended.code == 1
+        assert "is of the workspace lab; this is other" in ended.err, ended.text
+
+
 def test_what_is_selected_must_be_there(lab: LabClient) -> None:
     for command in (("plan",), ("apply", "--yes"), ("drift",), ("verify", "--no-canary")):
         ended = lab.run(*command, "--select", "logs-to-dr", "--select", "meda-to-dr")

@@ -118,6 +118,20 @@ def test_a_damaged_receipt_is_said_and_not_taken_for_none(tmp_path: Path, text: 
         state.receipt()
 
 
+def test_a_receipt_of_another_workspace_or_a_later_format_is_refused(bench: Workbench) -> None:
+    bench.apply(bench.plan())
+    assert StateFolder(bench.root / ".repl", "default").receipt() == bench.state.receipt()
+    with pytest.raises(ReplError, match=r"of the workspace default; this is other") as refusal:
+        StateFolder(bench.root / ".repl", "other").receipt()
+    assert "--state" in (refusal.value.hint or "")
+    path = bench.state.receipt_path
+    path.write_text(
+        path.read_text().replace('"format_version": "1.0",\n  "kind"', '"format_version": "2.0",\n  "kind"')
+    )
+    with pytest.raises(ReplError, match=r"format 2\.0"):
+        bench.state.receipt()
+
+
 def test_a_damaged_journal_is_said(bench: Workbench) -> None:
     plan = bench.plan()
     receipt = bench.apply(plan, close=False)
