@@ -14,6 +14,7 @@ __all__ = [
     "differences",
     "left_to_receipts",
     "managed_part",
+    "noted",
     "settings_listed",
     "shown_differences",
     "unknown_paths",
@@ -37,6 +38,24 @@ def as_known(live: Relationship, recorded: Relationship | None) -> Settings:
         path = tuple(dotted.split("."))
         if recorded is not None and _holds(recorded.settings, path):
             settings = _with(settings, path, _value(recorded.settings, path))
+    return settings
+
+
+def noted(desired: Relationship, recorded: Relationship, live: Relationship) -> Settings:
+    """Return what a receipt is to say of a relationship that was found as desired.
+
+    What the manifest leaves out is forgotten, but for what no server shows: nothing else knows it.
+    """
+    untold = [
+        dotted
+        for dotted in (*recorded.unreadable, *live.kept)
+        if not _holds(desired.settings, tuple(dotted.split(".")))
+        and _holds(recorded.settings, tuple(dotted.split(".")))
+    ]
+    settings = desired.settings
+    for dotted in untold:
+        path = tuple(dotted.split("."))
+        settings = _with(settings, path, _value(recorded.settings, path))
     return settings
 
 

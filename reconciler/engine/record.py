@@ -9,6 +9,7 @@ from datetime import datetime
 
 from reconciler import __version__
 from reconciler.engine.converge import Meant
+from reconciler.engine.diff import noted
 from reconciler.engine.digests import digest_of
 from reconciler.engine.journal import ContainerHistory
 from reconciler.engine.reads import ScopeReader
@@ -74,7 +75,8 @@ def make_receipt(
             found = change.observed.provider_id if change.observed else None
             known = _known(change, before) or _entry(change, run_id, finished_at, flows, found)
             flow = flows.get(change.replication)
-            entries[change.replication] = known.model_copy(update={"protected": bool(flow and flow.spec.protect)})
+            known = known.model_copy(update={"protected": bool(flow and flow.spec.protect)})
+            entries[change.replication] = _found_so(known, change, finished_at)
         elif change.container in done and change.action is Action.DELETE:
             # One that has moved is recorded in its new place by now.
             if change.replication not in written:
@@ -130,6 +132,20 @@ def _outcome(results: Sequence[ContainerResult], *, interrupted: bool) -> RunOut
         return RunOutcome.DONE
     done = any(result.outcome is ContainerOutcome.DONE or result.calls for result in results)
     return RunOutcome.PARTIAL if done else RunOutcome.FAILED
+
+
+def _found_so(entry: ReceiptEntry, change: Change, now: datetime) -> ReceiptEntry:
+    """Return what is known of a relationship that was found as it is written down, however it has become so: by hand,
+    by a run that was cut off, or because the manifest follows what is live. Else drift would go by what was once."""
+    if change.desired is None or change.observed is None:
+        return entry
+    known = entry.relationship
+    settings = noted(change.desired, known, change.observed)
+    if settings == known.settings:
+        return entry
+    same = all(known.settings.get(key) == settings.get(key) for key in _WHAT_IS_TAKEN)
+    since = (entry.since or entry.applied_at) if same else now
+    return entry.model_copy(update={"relationship": known.model_copy(update={"settings": settings}), "since": since})
 
 
 def _known(change: Change, before: Receipt | None) -> ReceiptEntry | None:

@@ -81,7 +81,7 @@ class StateFolder:
         if self._workspace is not None and receipt.workspace != self._workspace:
             raise ReplError(
                 f"the receipt {self.receipt_path} is of the workspace {receipt.workspace}; this is {self._workspace}",
-                hint="give each workspace a folder of its own with --state; if this one has got another name, write that "
+                hint="give each workspace a folder of its own with --state; if this one has another name now, write it "
                 "into the receipt, after `workspace`",
             )
 

@@ -189,6 +189,27 @@ def test_nobody_is_told_that_all_is_well_where_health_was_not_to_be_had(
     assert "No drift seen, but not all was read." in drift_text(report, Style(color=False, width=120))
 
 
+def test_what_the_manifest_follows_is_no_drift_after_the_next_apply(bench: Workbench) -> None:
+    bench.apply(bench.plan())
+    by_hand(bench, state="paused")
+    assert only(bench).state is DriftState.DRIFTED
+    bench.replicate("one", state="paused", deletes="keep")
+    plan = bench.plan()
+    assert not plan.active_changes
+    bench.apply(plan)
+    assert only(bench).state is DriftState.IN_SYNC
+    by_hand(bench, state="active")
+    assert only(bench).state is DriftState.DRIFTED
+
+
+def test_what_is_not_written_down_any_more_is_no_drift_after_the_next_apply(bench: Workbench) -> None:
+    bench.apply(bench.plan())
+    by_hand(bench, deletes="replicate")
+    bench.replicate("one", state="active")
+    bench.apply(bench.plan())
+    assert only(bench).state is DriftState.IN_SYNC
+
+
 def test_the_health_of_what_is_paused_is_not_missed(bench: Workbench) -> None:
     bench.replicate("one", state="paused", deletes="keep")
     bench.apply(bench.plan())
