@@ -6,7 +6,9 @@ shape of a document has to change goes through ruamel's round trip; what comes o
 
 import json
 import os
+import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +18,11 @@ from ruamel.yaml.error import YAMLError
 
 from reconciler.errors import ManifestError
 from reconciler.manifest import files
+from reconciler.manifest.braces import put_in, taken_out
 from reconciler.manifest.documents import RawDocument
 from reconciler.manifest.roundtrip import dumped, rewritten, set_value
 from reconciler.manifest.sources import Sources
-from reconciler.manifest.splice import inserted, layout_of, removed, replaced
+from reconciler.manifest.splice import inserted, layout_of, on_one_line, removed, replaced
 from reconciler.manifest.syntax import parse
 from reconciler.manifest.wording import dotted
 from reconciler.model.finding import FieldPath
@@ -31,6 +34,7 @@ MODELINE = "# yaml-language-server: $schema=schemas/manifest.v1.json"
 """The first line by which an editor finds the schema; the path is relative to the file."""
 
 _BOM = "\ufeff"
+_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
 
 
 def dump_documents(documents: Iterable[Mapping[str, Json]], header: str = MODELINE) -> str:
@@ -111,21 +115,28 @@ class _Edit:
             if new is not None and _sums(new) == sums:
                 return new
         what = f"{dotted(self.path)} cannot be changed without changing something else"
-        raise ManifestError(what, hint="edit it by hand: it comes from an anchor or a merge key")
+        raise ManifestError(
+            what, hint="edit it by hand: it comes from an anchor or a merge key, or a comment would be lost"
+        )
 
     def _ways(self, wanted: Any) -> Iterator[str | None]:
-        """Yield candidates, the one that changes least first: the value, the braces around it, its line, all of it."""
-        document = self.documents[self.index]
-        for depth in range(len(self.path), 0, -1):
-            yield replaced(self.sources, document, self.path[:depth], _value_at(wanted, self.path[:depth]))
-        yield self._line()
-        yield self._round_trip()
+        """Yield candidates, the one that changes least first: the value, its key, the braces around it, all of it.
 
-    def _line(self) -> str | None:
-        document = self.documents[self.index]
+        No comment is lost but those of the value itself.
+        """
+        where = (self.sources, self.documents[self.index])
+        without = [removed(*where, self.path), taken_out(*where, self.path)]
+        yield replaced(*where, self.path, _value_at(wanted, self.path))
         if self.value is None:
-            return removed(self.sources, document, self.path)
-        return inserted(self.sources, document, self.path, self.value)
+            yield from without
+        else:
+            yield inserted(*where, self.path, self.value)
+            yield put_in(*where, self.path, self.value)
+        kept = _comments(next((text for text in without if text is not None), self.text))
+        around = (self.path[:depth] for depth in range(len(self.path) - 1, 0, -1))
+        for new in (*(replaced(*where, path, _value_at(wanted, path)) for path in around), self._round_trip()):
+            yield new if new is not None and not kept - _comments(new) else None
+        yield on_one_line(*where, self.path, self.value)
 
     def _round_trip(self) -> str | None:
         """Write the one document anew; the others, and what stands before its first key, stay."""
@@ -149,6 +160,11 @@ def _value_at(data: Any, path: FieldPath) -> Any:
         else:
             data = data.get(part) if isinstance(data, dict) else None
     return data
+
+
+def _comments(text: str) -> Counter[str]:
+    """Count the comments of a text. What looks like one within a value counts as one."""
+    return Counter(_COMMENT.findall(text))
 
 
 def _sums(text: str) -> list[str] | None:

@@ -10,7 +10,7 @@ from reconciler.manifest.sources import Source, Sources
 from reconciler.model.finding import FieldPath
 from reconciler.model.value import Json
 
-__all__ = ["OLD_TRUTHS", "Layout", "inserted", "layout_of", "removed", "replaced"]
+__all__ = ["OLD_TRUTHS", "Layout", "flow", "inserted", "layout_of", "on_one_line", "removed", "replaced"]
 
 _PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_./@+-]*|[0-9]+[A-Za-z]+")
 OLD_TRUTHS = frozenset(("y", "yes", "n", "no", "on", "off"))
@@ -41,10 +41,11 @@ def replaced(sources: Sources, document: RawDocument, path: FieldPath, value: Js
     if trace.spot.inside is not None:
         if not isinstance(value, dict | list) or old[:1] not in ("{", "[") or "\n" in old:
             return None
-        return source.text[:start] + _flow(value) + source.text[stop:]
+        quoted = source.text[trace.spot.key_at - source.base] == '"'
+        return source.text[:start] + flow(value, quoted=quoted) + source.text[stop:]
     if value is None or not old or old[0] in "&*!":
         return None
-    new = _flow(value) if isinstance(value, dict | list) else _written(value, old[0])
+    new = flow(value) if isinstance(value, dict | list) else _written(value, old[0])
     # The text of a block scalar includes its last line end.
     break_ = old[len(old.rstrip("\r\n")) :][:2] if old[0] in "|>" else ""
     return source.text[:start] + new + break_ + source.text[stop:]
@@ -70,6 +71,19 @@ def removed(sources: Sources, document: RawDocument, path: FieldPath) -> str | N
     return text
 
 
+def on_one_line(sources: Sources, document: RawDocument, path: FieldPath, value: Json) -> str | None:
+    """Return the file's text with the block mapping or list of a key written anew behind the key, on its line."""
+    source, trace = sources.source_of(document.root.value_at), document.trace(path)
+    colon = sources.end_of(trace.spot.key_at)
+    if trace.missed or trace.spot.inside is None or colon is None or sources.end_of(trace.spot.value_at) is not None:
+        return None
+    number, start, line = source.line_at(trace.spot.key_at - source.base)
+    column, at = trace.spot.key_at - source.base - start, colon - source.base
+    end = _end_of_block(source, number, column, dashes=not line[:column].strip())
+    break_ = "\r\n" if "\r\n" in source.text else "\n"
+    return f"{source.text[:at]}: {flow(value)}{break_}{source.text[end:]}"
+
+
 def inserted(sources: Sources, document: RawDocument, path: FieldPath, value: Json) -> str | None:
     """Return the file's text with one more key, a line of its own below the last key of its block mapping."""
     source, trace = sources.source_of(document.root.value_at), document.trace(path)
@@ -86,7 +100,7 @@ def inserted(sources: Sources, document: RawDocument, path: FieldPath, value: Js
     end = _end_of_block(source, number, column)
     break_ = "\r\n" if "\r\n" in source.text else "\n"
     before = "" if source.text[:end].endswith("\n") else break_
-    written = f"{line[:column]}{_written(str(first), '')}: {_flow(value)}{break_}"
+    written = f"{line[:column]}{_written(str(first), '')}: {flow(value)}{break_}"
     return source.text[:end] + before + written + source.text[end:]
 
 
@@ -136,13 +150,15 @@ def _end_of_block(source: Source, number: int, column: int, *, dashes: bool = Tr
     return end
 
 
-def _flow(value: Json) -> str:
-    """Write a value on one line."""
+def flow(value: Json, *, quoted: bool = False) -> str:
+    """Write a value on one line; with `quoted` all texts in double quotes, as JSON wants them."""
+    like = '"' if quoted else ""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_written(key, '')}: {_flow(inner)}" for key, inner in value.items()) + "}"
+        pairs = (f"{_written(key, like)}: {flow(inner, quoted=quoted)}" for key, inner in value.items())
+        return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_flow(inner) for inner in value) + "]"
-    return _written(value, "")
+        return "[" + ", ".join(flow(inner, quoted=quoted) for inner in value) + "]"
+    return _written(value, like)
 
 
 def _written(value: Scalar, like: str) -> str:

@@ -1,6 +1,7 @@
 """Edits of manifests: one value changes, and everything else in the file stays as people wrote it."""
 
 import difflib
+import json
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,67 @@ def test_changes_of_shape_keep_comments_and_the_other_documents() -> None:
     assert data_of(second)[1]["spec"] in ({}, None)
     assert second.startswith(TEXT[: TEXT.index("---") + 3])
     assert second.endswith("# the end\n")
+
+
+BRACES = """kind: Replication
+metadata: {name: a}  # who
+spec: {source: {provider: a, bucket: b},  # from
+       state: active,   # why
+       deletes: keep,
+       # the last
+       protect: true}  # end
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "lines"),
+    [
+        (
+            ("spec", "s3", "priority"),
+            7,
+            ["-       protect: true}  # end", "+       protect: true, s3: {priority: 7}}  # end"],
+        ),
+        (
+            ("spec", "source", "prefix"),
+            "x/",
+            [
+                "-spec: {source: {provider: a, bucket: b},  # from",
+                "+spec: {source: {provider: a, bucket: b, prefix: x/},  # from",
+            ],
+        ),
+        (("spec", "state"), None, ["-       state: active,   # why"]),
+        (("spec", "deletes"), None, ["-       deletes: keep,"]),
+        (("spec", "protect"), None, ["-       protect: true}  # end", "+       }  # end"]),
+        (
+            ("spec", "source", "bucket"),
+            None,
+            ["-spec: {source: {provider: a, bucket: b},  # from", "+spec: {source: {provider: a},  # from"],
+        ),
+    ],
+)
+def test_braces_over_several_lines_keep_their_comments(path: tuple, value: object, lines: list[str]) -> None:
+    found = changed({path: value}, text=BRACES)
+    # A comment between two keys stands before the next one: it goes only with the key before it on its line.
+    assert [line for line in found if "# the last" not in line] == lines
+
+
+def test_what_is_json_stays_json() -> None:
+    text = '{"kind":"Replication","metadata":{"name":"a"},"spec":{"state":"active","filter":{}}}'
+    after = update_text(
+        text,
+        "Replication",
+        "a",
+        {("spec", "state"): None, ("spec", "s3", "id"): "é {{ x }}", ("spec", "filter"): {"tags": {"a": "b"}}},
+    )
+    assert json.loads(after)["spec"] == {"filter": {"tags": {"a": "b"}}, "s3": {"id": "é {{ x }}"}}
+
+
+def test_a_comment_between_a_key_and_its_value_stays() -> None:
+    text = TEXT.replace("  deletes: 'keep'", "  deletes:\n    # do not change\n    'keep'", 1)
+    assert "# do not change" in text
+    after = update_text(text, "Replication", "a", {("spec", "filter", "exclude"): ["x"]})
+    assert "# do not change" in after
+    assert "    exclude: [x]\n" in after
 
 
 def test_the_second_document_keeps_its_indentation() -> None:
