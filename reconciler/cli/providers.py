@@ -29,7 +29,7 @@ def command(
 ) -> int:
     """List the provider types with their capabilities; with --check try the credentials of each provider, reading only.
 
-    Exit code 0; with --check 1 if a provider does not answer, 8 if it refuses access.
+    Exit code 0; with --check 1 if a provider does not answer or a document is wrong, 8 if access is refused.
     """
     from reconciler.cli.console import Console
     from reconciler.cli.session import Request, Session
@@ -67,9 +67,16 @@ def _show(console: "Console", form: str) -> None:
 
 
 def _check(session: "Session") -> int:
-    from reconciler.errors import ExitCode, ProviderError
+    from reconciler.errors import ExitCode, ProviderError, UsageError
+    from reconciler.report.findings import findings_text
 
-    worst = ExitCode.OK
+    session.require_files()
+    # A Provider document with a mistake is not asked, and must not go without a word.
+    wrong = session.workspace.errors
+    session.console.note(findings_text(wrong, session.console.style()))
+    if not session.workspace.providers and not wrong:
+        raise UsageError("there is no Provider document to check")
+    worst = ExitCode.ERROR if wrong else ExitCode.OK
     for name in sorted(session.workspace.providers):
         try:
             next(iter(session.connections.provider(name).discover()), None)

@@ -29,6 +29,14 @@ def test_without_any_replication_nothing_is_proved_or_as_last_applied(tmp_path: 
     assert "as last applied" not in look.out
 
 
+def test_providers_with_a_mistake_are_told_when_all_are_checked(tmp_path: Path) -> None:
+    assert repl("providers", "--check", cwd=tmp_path).code == 64
+    (tmp_path / "a.yaml").write_text(PROVIDER.replace("region", "regin"))
+    ended = repl("providers", "--check", cwd=tmp_path)
+    assert ended.code == 1
+    assert "did you mean region?" in ended.err
+
+
 def test_two_workspaces_do_not_share_a_receipt(lab: LabClient) -> None:
     assert lab.run("apply", "--yes", "--no-verify", "--select", "logs-to-dr").code == 0
     settings = lab.folder / "workspace.yaml"
