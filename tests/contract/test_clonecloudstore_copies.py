@@ -9,7 +9,7 @@ from reconciler.emulators.certificate import Certificate
 from reconciler.model.change import Action, Reason
 from reconciler.model.finding import Severity
 from reconciler.model.receipt import RunOutcome
-from reconciler.model.step import Await
+from reconciler.model.step import Await, Call
 from reconciler.model.verification import Outcome
 from reconciler.providers.base import Provider
 from reconciler.providers.clonecloudstore.calls import ROUNDS
@@ -71,6 +71,18 @@ def test_many_objects_go_in_batches(host: Host, sites: CloneCloudStoreHarness, m
     assert len(orders(sites)) == 10
     sent = [one.operation for one in sites.wire.requests("ccs") if one.operation == "createOrders"]
     assert len(sent) == 3
+
+
+def test_one_look_proves_hundreds(host: Host, sites: CloneCloudStoreHarness) -> None:
+    """Before each look both lists are read whole, and between looks there are seconds."""
+    host.converge(filled(sites, 250))
+    (steps,) = (item.steps for item in host.plan(sites.flow("stock", **COPY)).containers)
+    order, wait = steps[0], steps[1]
+    assert isinstance(order, Call)
+    assert isinstance(wait, Await)
+    assert host.provider.execute(order, sites.secrets).returned == {"ordered": 250}
+    sites.settle()
+    assert host.provider.poll(wait).done
 
 
 def test_lost_orders_are_sent_again(host: Host, sites: CloneCloudStoreHarness) -> None:
