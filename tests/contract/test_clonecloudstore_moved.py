@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,6 +155,25 @@ def test_where_the_new_way_is_live_already_the_old_one_ends(host: Host, sites: C
     assert (sites.right("site-b", "one"), sites.right("site-b", "two")) == ("READ", "OWNER")
     assert sites.content("site-b", "two", "early") == b"two"
     assert receipt_ways(host) == {"moved": "site-a->site-b/client1/two"}
+    host.settled(flow, prune=True)
+
+
+@pytest.mark.parametrize("existing", ["copy", None])
+def test_moved_while_paused_it_begins_anew(host: Host, sites: CloneCloudStoreHarness, existing: str | None) -> None:
+    filled(sites, "one", "two", "three")
+    made: dict[str, Any] = {"existing": existing, "verify": {"level": "status"}}
+    host.converge(sites.made("moved", "one", "there", made | {"state": "paused"}))
+    flow = sites.made("moved", "two", "there", made | {"state": "paused"})
+    plan = host.plan(flow)
+    assert "CCS-PAUSE" not in effects(plan)
+    assert host.apply(plan).outcome is RunOutcome.DONE
+    flow = sites.made("moved", "three", "there", made)
+    plan = host.plan(flow)
+    told = effects(plan).get("CCS-NO-BACKFILL")
+    assert (told.text if told else None) == (None if existing else "what is there already in three is not sent")
+    assert host.apply(plan).outcome is RunOutcome.DONE
+    assert [sites.right("site-b", one) for one in ("one", "two", "three")] == ["READ", "READ", "OWNER"]
+    assert sites.content("site-b", "three", "early") == (b"three" if existing else None)
     host.settled(flow, prune=True)
 
 

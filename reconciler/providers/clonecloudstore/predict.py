@@ -51,12 +51,14 @@ class Edit:
     @property
     def resumes(self) -> bool:
         """Whether it was paused before, and is not any more, be it for another one's sake."""
-        return _was_paused(self.change) and self.flow is not None and self.becomes == UP
+        going_on = self.flow is not None and not self.begins
+        return going_on and _was_paused(self.change) and self.becomes == UP
 
     @property
     def pauses(self) -> bool:
         """Whether it is paused now and was not."""
-        return self.flow is not None and self.flow.spec.state is State.PAUSED and not _was_paused(self.change)
+        paused = self.flow is not None and self.flow.spec.state is State.PAUSED
+        return paused and (self.begins or not _was_paused(self.change))
 
 
 def predicted(
@@ -137,7 +139,7 @@ def _paused(edit: Edit, edits: Sequence[Edit], ground: Ground) -> Iterator[Effec
     if not edit.pauses:
         return
     way, topology = edit.way, ground.half(edit.way.source).topology
-    if topology is None or topology.status == DOWN:
+    if topology is None or topology.status != UP:
         return  # nothing was sent before
     meant = {other.way for other in edits}
     beside = sorted(

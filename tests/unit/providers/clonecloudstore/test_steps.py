@@ -181,6 +181,13 @@ def test_nothing_is_copied_into_a_pause() -> None:
     assert "stays at site-b" in {one.rule: one.text for one in plan.effects}["CCS-NO-BACKFILL"]
 
 
+@pytest.mark.parametrize(("before", "loses"), [("UP", True), ("DOWN", False), ("UNKNOWN", False), (None, False)])
+def test_a_pause_loses_what_was_sent_before_and_nothing_else(before: str | None, loses: bool) -> None:
+    plan = plan_steps(diff(ground(before, invoices="READY"), flow(state="paused")))
+    assert ("CCS-PAUSE" in rules(plan)) is loses
+    assert "CCS-NO-BACKFILL" not in rules(plan)
+
+
 def test_two_states_at_once_are_refused() -> None:
     subjects = (flow("a", bucket="one", state="active"), flow("b", bucket="two", state="paused"))
     plan = plan_steps(diff(ground(None, None, one="", two=""), *subjects))
