@@ -19,7 +19,7 @@ from reconciler.engine.changes import Inputs
 from reconciler.engine.check import Checked, check
 from reconciler.engine.connect import Connections
 from reconciler.engine.guard import check_allow_terms
-from reconciler.engine.journal import cut_off, owed_copies
+from reconciler.engine.journal import cut_off, failed_midway, owed_copies
 from reconciler.engine.observe import World, observe
 from reconciler.engine.plan import make_plan
 from reconciler.engine.selection import Selection
@@ -150,6 +150,7 @@ class Session(AbstractContextManager["Session"]):
             resync=self.request.resync,
             owed=owed_copies(self.state),
             cut_off=cut_off(self.state),
+            failed=failed_midway(self.state),
         )
 
     def require_sound(self) -> Checked:

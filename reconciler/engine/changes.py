@@ -39,6 +39,8 @@ class Inputs:
     """Names of replications whose existing data an earlier run should have sent and did not."""
     cut_off: tuple[CutOff, ...] = ()
     """What earlier runs that did not come to their end may have brought about."""
+    failed: tuple[CutOff, ...] = ()
+    """What the last run has changed in part."""
 
     def resends(self, flow: Flow) -> bool:
         """Say whether the existing data of a flow shall be sent, whatever else changes.

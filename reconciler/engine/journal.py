@@ -18,7 +18,8 @@ from reconciler.model.receipt import JournalEntry, JournalEvent
 from reconciler.model.value import Json
 
 __all__ = [
-    "ContainerHistory", "CutOff", "Journal", "RunHistory", "cut_off", "open_runs", "owed_copies", "read_journal",
+    "ContainerHistory", "CutOff", "Journal", "RunHistory", "cut_off", "failed_midway", "open_runs", "owed_copies",
+    "read_journal",
 ]  # fmt: skip
 
 
@@ -176,6 +177,20 @@ def cut_off(state: StateFolder) -> tuple[CutOff, ...]:
         for run in open_runs(state)
         for name, item in run.containers.items()
         if item.started
+    )
+
+
+def failed_midway(state: StateFolder) -> tuple[CutOff, ...]:
+    """Return what the run of the last receipt had begun to change when it failed there."""
+    receipt = state.receipt()
+    path = state.journal_path(receipt.run_id) if receipt else None
+    run = read_journal(path) if path is not None and path.exists() else None
+    if run is None or not run.finished:
+        return ()
+    return tuple(
+        CutOff(run.run_id, name, item.expected)
+        for name, item in run.containers.items()
+        if item.failed and not item.done and item.finished
     )
 
 

@@ -52,6 +52,7 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
         *(placed(inputs.workspace, f) for f in check_expired_approvals(flows.values(), now.date())),
         *(placed(inputs.workspace, f) for f in check_protection(made, flows, inputs.receipt)),
         *_cut_off(inputs),
+        *_failed_midway(inputs, effects),
         *check_emptied(inputs.workspace, inputs.receipt, inputs.selection),
         *(placed(inputs.workspace, f) for f in check_guards(inputs.workspace.policies.values(), made, effects)),
     ]
@@ -256,6 +257,22 @@ def _cut_off(inputs: Inputs) -> Iterator[Finding]:
             hint="look whether that has come about; to go on with that run apply its saved plan again, any other apply "
             "goes by what is live",
         )
+
+
+def _failed_midway(inputs: Inputs, effects: Sequence[Effect]) -> Iterator[Finding]:
+    """Say what the last run may have left behind where it failed, but where this plan says the same once more."""
+    planned = {f"{effect.rule}: {effect.text}" for effect in effects}
+    for item in (one for one in inputs.failed if one.expected):
+        if not any(text in item.expected for text in planned):
+            yield Finding(
+                code="REPL-W007",
+                severity=Severity.WARNING,
+                summary="An apply failed halfway",
+                detail=f"Run {item.run_id} failed in {item.container}, and what is live need not show what it left. Its"
+                f" plan said: {item.expected}.",
+                hint="look whether that has come about; to go on with that run apply its saved plan again, any other"
+                " apply goes by what is live, and then this is not said any more",
+            )
 
 
 def unread_findings(world: World) -> list[Finding]:

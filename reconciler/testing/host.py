@@ -12,7 +12,7 @@ from reconciler.engine.check import Checked
 from reconciler.engine.connect import Connections
 from reconciler.engine.converge import find
 from reconciler.engine.graph import graph_of
-from reconciler.engine.journal import cut_off, owed_copies
+from reconciler.engine.journal import cut_off, failed_midway, owed_copies
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import make_plan
 from reconciler.engine.selection import Selection
@@ -199,6 +199,7 @@ class Host:
             resync=resync,
             owed=owed_copies(self.state),
             cut_off=cut_off(self.state),
+            failed=failed_midway(self.state),
         )
         known = {entry.container.scope_ref for entry in receipt.replications.values()} if receipt else set()
         world = observe(checked.flows, known, connections, parallelism=2)
