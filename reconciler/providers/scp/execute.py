@@ -35,7 +35,13 @@ _DELETE_HINT = (
     "apply again, which goes on here; a backup may be deleted with its volume only: write"
     " `scp: {deleteReplicaVolume: true}` if it may go"
 )
-_VOLUME_HINT = "a volume may be held for a while after its replication is gone: apply again, which goes on here"
+_VOLUME_HINT = (
+    "the replication is gone, the volume stays and is billed: apply this plan again if it was saved, which goes on"
+    " here; no new plan knows of the volume, so otherwise delete {volume} in the console of {region}"
+)
+_AGAIN_S = 5.0
+"""Before what is held for a moment is asked for again. Source: seen live: right after its replication is deleted a
+volume is refused, and a second later it is not."""
 
 
 class Executor:
@@ -155,8 +161,10 @@ class Executor:
             if error.code is ErrorCode.NOT_FOUND:
                 return CallResult(request_id=error.request_id, skipped="the replication was not there any more")
             if error.code is ErrorCode.CONFLICT:
-                # As when it is being deleted already; whether it goes is waited for next.
-                return CallResult(request_id=error.request_id, skipped="it is being deleted, or changed, already")
+                if call.in_doubt or _going(client.replication(place.id, place.replica_volume)):
+                    # Whether it goes is waited for next.
+                    return CallResult(request_id=error.request_id, skipped="it is being deleted already")
+                raise _held(error, "the replication is held by another change") from error
             if error.code in _REFUSALS:
                 error.hint = _DELETE_HINT
             raise
@@ -173,6 +181,8 @@ class Executor:
                 last = client.delete_snapshot(place.replica_volume, snapshot)
             except ProviderError as error:
                 if error.code is not ErrorCode.NOT_FOUND:
+                    if error.code in _REFUSALS:
+                        error.hint = _left(place)
                     raise
             else:
                 gone += 1
@@ -190,7 +200,9 @@ class Executor:
             if error.code is ErrorCode.NOT_FOUND:
                 return CallResult(request_id=error.request_id, skipped="the volume was not there any more")
             if error.code in _REFUSALS:
-                error.hint = _VOLUME_HINT
+                held = _held(error, f"volume {place.replica_volume} in {place.region} is not let go")
+                held.hint = _left(place)
+                raise held from error
             raise
 
     def _error(self, message: str, code: ErrorCode, operation: str, hint: str) -> ProviderError:
@@ -213,6 +225,29 @@ def _holds(shown: Shown, request: dict[str, Json]) -> bool:
     """Say whether a replication is already as a request would make it."""
     held = shown.model_dump()
     return all(held.get(key) == value for key, value in request.items() if key != "replication_update_type")
+
+
+def _left(place: Place) -> str:
+    return _VOLUME_HINT.format(volume=place.replica_volume, region=place.region)
+
+
+def _going(shown: Shown | None) -> bool:
+    """Say whether a replication is gone or on its way."""
+    return shown is None or shown.replication_status.lower().startswith(_DELETING)
+
+
+def _held(error: ProviderError, what: str) -> ProviderError:
+    """Return a refusal as one that may pass: the host tries again for a while."""
+    return ProviderError(
+        f"{what}: {error.message}",
+        code=ErrorCode.UNAVAILABLE,
+        provider=error.provider,
+        operation=error.operation,
+        status=error.status,
+        request_id=error.request_id,
+        retry_after_s=_AGAIN_S,
+        hint="another change of it is under way: apply again when that is done",
+    )
 
 
 def _ids(replication_id: str, source: str, replica: str) -> dict[str, Json]:

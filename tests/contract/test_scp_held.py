@@ -1,0 +1,114 @@
+"""What the service does not let go of at once, or at all: a replication under another change, a replica's volume."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.emulators.certificate import Certificate
+from reconciler.emulators.faults import Fault
+from tests.contract.harnesses.scp import ScpHarness, Way
+from tests.contract.scp_workspace import Workspace, opened
+
+GOES = {"deleteReplicaVolume": True}
+ALLOWED = ("--prune", "--allow", "SCP-VOLUME-DELETED")
+
+
+@pytest.fixture(scope="module")
+def scp(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[ScpHarness]:
+    harness = ScpHarness(tmp_path_factory.mktemp("scp"), certificate, Way(tls=False))
+    yield harness
+    harness.close()
+
+
+@pytest.fixture
+def work(scp: ScpHarness, tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace with one replication that was made and is not written down any more. No pauses between attempts."""
+    with opened(scp, tmp_path) as made, scp.hurried():
+        made.replicate(scp=GOES)
+        made.another()
+        made.apply()
+        made.forget()
+        yield made
+
+
+def held(work: Workspace, operation: str, status: int, times: int | None = None) -> None:
+    """Refuse so many of these requests; all without a number."""
+    fault = {"kind": "status", "emulator": "scp", "operation": operation, "status": status, "times": times}
+    work.scp.wire.faults.add(Fault.model_validate(fault))
+
+
+def failed(work: Workspace, *arguments: str) -> str:
+    """Apply what does not work. What is told, on one line."""
+    ended = work.repl("apply", "--yes", "--no-verify", *(arguments or ALLOWED))
+    assert ended.code not in (0, 2, 6), ended.text
+    return " ".join(ended.text.split())
+
+
+def planned(work: Workspace) -> str:
+    return " ".join(work.repl("plan", "--prune").text.split())
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"), [("deleteVolumeReplication", 409), ("deleteVolume", 400), ("deleteVolume", 409)]
+)
+def test_what_is_held_for_a_moment_is_asked_for_again(work: Workspace, operation: str, status: int) -> None:
+    held(work, operation, status, 2)
+    work.apply(*ALLOWED)
+    assert len(work.replications) == 1
+    assert work.volumes() == []
+
+
+def test_a_replication_that_stays_held_is_not_waited_for_as_if_it_went(work: Workspace) -> None:
+    held(work, "deleteVolumeReplication", 409)
+    told = failed(work)
+    assert "held by another change" in told
+    assert "still lists it" not in told
+    work.scp.mend()
+    work.apply(*ALLOWED)
+    assert work.volumes() == []
+
+
+def test_a_saved_plan_deletes_what_it_was_refused(work: Workspace) -> None:
+    work.repl("plan", *ALLOWED, "--out", "saved.json")
+    held(work, "deleteVolumeReplication", 409)
+    failed(work, "saved.json")
+    work.scp.mend()
+    work.apply("saved.json")
+    assert work.volumes() == []
+
+
+@pytest.mark.parametrize("operation", ["deleteVolume", "deleteSnapshot"])
+def test_a_volume_that_is_not_let_go_is_named_until_the_next_apply(work: Workspace, operation: str) -> None:
+    """Nothing live shows what it was, and nobody else knows that it was to go."""
+    work.write("file")
+    work.copied()
+    (volume,) = work.volumes()
+    held(work, operation, 400)
+    told = failed(work)
+    assert f"delete {volume['id']} in the console of kr-east1" in told
+    said = planned(work)
+    assert "REPL-W007" in said
+    assert volume["id"] in said
+    work.scp.mend()
+    work.apply()
+    assert [one["id"] for one in work.volumes()] == [volume["id"]]
+    assert "REPL-W007" not in planned(work)
+
+
+def test_what_is_planned_once_more_is_not_said_twice(work: Workspace) -> None:
+    held(work, "deleteVolumeReplication", 409)
+    failed(work)
+    said = planned(work)
+    assert "REPL-W007" not in said
+    assert "SCP-VOLUME-DELETED" in said
+
+
+def test_a_saved_plan_goes_on_with_the_volume(work: Workspace) -> None:
+    work.repl("plan", *ALLOWED, "--out", "saved.json")
+    held(work, "deleteVolume", 400)
+    failed(work, "saved.json")
+    work.scp.mend()
+    work.apply("saved.json")
+    assert work.volumes() == []
+    assert "REPL-W007" not in planned(work)
