@@ -31,12 +31,14 @@ demo: $(VENV)/.lab ## Watch the whole story: plan, apply, proof, a change by han
 lab: $(VENV)/.lab ## Start the emulators with a ready workspace; Ctrl-C ends them
 	$(BIN)/repl lab up
 
-# What talks to emulators for long: the cases that all providers pass, fuzzers of their documents, and worlds by the
-# hundred. Coverage doubles their time, and core rooms are above their share without them; what it says of the room of
-# providers is the less for it.
+# What talks to emulators for long: the cases that all providers pass, fuzzers of their documents, worlds by the hundred,
+# and how each system errs, drifts, surprises and is met by a crash. Coverage doubles their time, and core rooms are above
+# their share without them; what it says of the room of providers is the less for it.
 SYSTEMS := s3 qumulo bos alarik scp clonecloudstore
-WIRE := $(SYSTEMS:%=tests/contract/test_conformance_%.py) $(SYSTEMS:%=tests/contract/test_fuzz_%.py) \
-	$(patsubst %,tests/property/test_%_convergence.py,$(filter-out s3 qumulo,$(SYSTEMS)))
+WIRE := $(foreach system,$(SYSTEMS),$(wildcard \
+	tests/contract/test_conformance_$(system).py tests/contract/test_fuzz_$(system).py \
+	$(foreach story,crash drift effects errors,tests/contract/test_$(system)_$(story).py) \
+	tests/property/test_$(system)_convergence.py))
 
 test: coverage test-wire test-e2e ## Run all tests
 
