@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -62,6 +63,9 @@ def build() -> typer.Typer:
 
 def main() -> NoReturn:
     """Run the command of this process and exit."""
+    # Python has no stream at all where one was closed, as by `>&-` in a crontab.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -69,9 +73,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Prints every error as people need it; raises nothing."""
     try:
         code = build()(args=list(arguments), standalone_mode=False, prog_name="repl")
-    except typer.Abort:
-        return _INTERRUPTED
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):  # the first is what typer makes of the second
         sys.stderr.write("interrupted\n")
         return _INTERRUPTED
     except typer.Exit as ending:

@@ -1,5 +1,6 @@
 """The append-only record of one apply, on disk before and after each call."""
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class Journal:
         strangers: tuple[str, ...] = (),
         detail: str = "",
     ) -> None:
-        """Append one entry and wait until it is on disk."""
+        """Append one entry and wait until it is on disk. Raises OSError, with no part of it left, where that fails."""
         entry = JournalEntry(
             at=self._clock.now(),
             event=event,
@@ -67,9 +68,21 @@ class Journal:
             strangers=strangers,
             detail=detail,
         )
+        line = entry.model_dump_json(exclude_defaults=False).encode() + b"\n"
         with self._lock:
-            self._file.write(entry.model_dump_json(exclude_defaults=False).encode() + b"\n")
-            os.fsync(self._file.fileno())
+            size = os.fstat(self._file.fileno()).st_size
+            try:
+                self._append(line)
+            except OSError as error:
+                os.ftruncate(self._file.fileno(), size)
+                error.filename = str(self.path)
+                raise
+
+    def _append(self, line: bytes) -> None:
+        # A disk that is all but full takes a part of it, which is no error to it.
+        if self._file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Close the file."""

@@ -1,6 +1,8 @@
 """Which saved plans are taken, and which files they belong to."""
 
 import json
+import re
+import resource
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,13 @@ import pytest
 from reconciler.cli.catalog import RegistryCatalog
 from reconciler.engine.digests import digest_of, matches
 from reconciler.engine.integrity import read_plan, require_intact, require_same_files
+from reconciler.engine.journal import Journal, read_journal
 from reconciler.engine.state import StateFolder
 from reconciler.errors import ReplError, StalePlan
 from reconciler.manifest.load import load
 from reconciler.manifest.workspace import LoadedWorkspace
+from reconciler.model.receipt import JournalEvent
+from reconciler.testing.clock import ManualClock
 from tests.lab.workbench import REGISTRY, Workbench
 
 
@@ -139,6 +144,24 @@ def test_a_damaged_journal_is_said(bench: Workbench) -> None:
     path.write_bytes(b'{"not": "an entry"}\n' + path.read_bytes())
     with pytest.raises(ReplError, match="damaged at line 1"):
         bench.apply(plan)
+
+
+def test_an_entry_that_a_full_disk_cuts_off_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    """What the journal does not hold must not be sent."""
+    path = tmp_path / "journal" / "1.jsonl"
+    with Journal(path, run_id="1", plan_id="1", clock=ManualClock()) as journal:
+        journal.write(JournalEvent.RUN_STARTED)
+        before = path.read_bytes()
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limits[1]))
+        try:
+            with pytest.raises(OSError, match=re.escape(str(path))):
+                journal.write(JournalEvent.CALL_PENDING, container="c", step="s")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert path.read_bytes() == before
+        journal.write(JournalEvent.CALL_PENDING, container="c", step="s")
+    assert read_journal(path) is not None
 
 
 def test_a_plan_of_another_format_is_refused(bench: Workbench) -> None:
