@@ -101,12 +101,9 @@ def _search(rule: FlowRule, start: Link, topology: Topology, *, along: bool, alo
         for link, end in _onward(way[-1], region, topology, along=along and len(way) == 1):
             if rule.deny.source.accepts(link.flow.source.metadata.labels) or (alone and not _carries(way[-1], link)):
                 continue
-            further = reached.add(link, end)
-            if further is None:
-                continue
             if rule.deny.destination.accepts(link.flow.destination.metadata.labels):
                 yield (*way, link)
-            else:
+            elif (further := reached.add(link, end)) is not None:
                 queue.append(((*way, link), further))
 
 

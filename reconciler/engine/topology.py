@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.model.manifest import Deletes, Filter, Location, ProviderDoc, State
@@ -154,22 +154,23 @@ class Topology:
 
 
 class Reached:
-    """To which places a search has followed data along each link."""
+    """To which places a search has followed data. What brought it there matters by its owner's type and its tags."""
 
-    _MOST = 16
-    """More places of one link are not told apart: all of its destination counts as reached."""
+    _MOST = 128
+    """More places are not told apart: all of a link's destination counts as reached."""
 
     def __init__(self) -> None:
-        self._ends: dict[str, list[Place]] = defaultdict(list)
+        self._paths: dict[Hashable, list[str]] = defaultdict(list)
 
     def add(self, link: Link, end: Place) -> Place | None:
         """Note a place and return from where to search on; None if it lies within what was reached already."""
-        ends = self._ends[link.name]
-        # Of one link: they differ in nothing but the path.
-        if any(end.path.startswith(one.path) for one in ends):
+        tags = frozenset(_tags(link.flow.spec.filter).items())
+        paths = self._paths[link.owner.type, tags, end.system, end.holder]
+        if any(end.path.startswith(one) for one in paths):
             return None
-        ends.append(end if len(ends) < self._MOST else link.destination)
-        return ends[-1]
+        place = end if len(paths) < self._MOST else link.destination
+        paths.append(place.path)
+        return place
 
 
 def topology_of(flows: Sequence[Flow], provider: Callable[[str], Provider]) -> Topology:

@@ -1,12 +1,13 @@
 """Rules about where data may go hold for hops too; guards count what one apply would cost."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from reconciler.engine.policy import check_guards, check_policies
-from reconciler.engine.topology import topology_of
+from reconciler.engine.topology import Link, Place, topology_of
 from reconciler.model.change import Action, Change, FieldChange, Reason
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.manifest import PolicySpec, ProviderDoc
@@ -134,6 +135,25 @@ def test_many_ways_over_many_places_are_searched_in_good_time(hops: int) -> None
     ]
     found = judged(NOT_US, *doubled)
     assert {one.replication for one in found} == {f"f{hops:02}-a", f"f{hops:02}-b"}
+
+
+def test_a_full_mesh_is_searched_by_its_places_and_not_by_its_flows() -> None:
+    """Of 30 places each copies to all others: 870 flows, and as many ways on from each."""
+    places = [memory_provider(f"p{n}", {"jurisdiction": "eu" if n == 0 else "none"}, **JOBS) for n in range(30)]
+    flows = [flow(f"{a.name}-{b.name}", a, b) for a in places for b in places if a is not b]
+    docs = {doc.name: doc for doc in places}
+    made, counted = topology_of(flows, lambda name: open_memory(docs[name])), 0
+    reading = made.reading
+
+    def counting(place: Place) -> Iterator[Link]:
+        nonlocal counted
+        for link in reading(place):
+            counted += 1
+            yield link
+
+    made.reading = counting  # type: ignore[method-assign]
+    assert check_policies([NOT_US], made) == ()
+    assert counted < 100 * len(flows)
 
 
 def test_circles_end() -> None:
