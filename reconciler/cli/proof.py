@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
+from reconciler.cli.patience import watched
 from reconciler.cli.session import Session
 from reconciler.engine.match import match
 from reconciler.engine.observe import observe
@@ -50,7 +51,8 @@ def prove(
     if not flows:
         return ()
     parallelism = session.request.parallelism
-    world = observe(flows, (), session.connections, parallelism=parallelism)
+    with watched(emit) as asked:
+        world = observe(flows, (), session.connections, parallelism=parallelism, asked=asked)
     wanted = desired_of(flows, session.inputs)
     readable = [want for want in wanted if want.container.scope_ref in world.observations]
     receipt = session.state.receipt()

@@ -14,6 +14,7 @@ import stamina
 
 from reconciler.cli.catalog import RegistryCatalog
 from reconciler.cli.console import Console
+from reconciler.cli.patience import watched
 from reconciler.clock import Clock, SystemClock
 from reconciler.engine.changes import Inputs
 from reconciler.engine.check import Checked, check
@@ -167,7 +168,9 @@ class Session(AbstractContextManager["Session"]):
 
     def observe(self) -> World:
         """Read everything that this command is about: the chosen flows, and what receipts know."""
-        return observe(self.chosen, self._recorded_scopes(), self.connections, parallelism=self.request.parallelism)
+        scopes = self._recorded_scopes()
+        with watched(self.console.note) as asked:
+            return observe(self.chosen, scopes, self.connections, parallelism=self.request.parallelism, asked=asked)
 
     def _recorded_scopes(self) -> set[ScopeRef]:
         """Return where the last receipt knows something that takes part, written down still or not."""

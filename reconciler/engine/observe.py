@@ -13,7 +13,7 @@ from reconciler.model.relationship import Flow
 
 __all__ = ["World", "observe"]
 
-K = TypeVar("K")
+K = TypeVar("K", ScopeRef, Location)
 V = TypeVar("V")
 
 
@@ -36,9 +36,17 @@ def place(location: Location) -> Location:
     return location.model_copy(update={"prefix": None})
 
 
-def observe(flows: Sequence[Flow], extra: Iterable[ScopeRef], connections: Connections, *, parallelism: int) -> World:
+def observe(
+    flows: Sequence[Flow],
+    extra: Iterable[ScopeRef],
+    connections: Connections,
+    *,
+    parallelism: int,
+    asked: list[str] | None = None,
+) -> World:
     """Read the scopes of all flows and the extra ones, and inspect the ends of all flows. Never writes, never raises
-    ProviderError: what could not be read is in `unread`."""
+    ProviderError: what could not be read is in `unread`. Names of providers stand in `asked` while they are."""
+    asked = asked if asked is not None else []
     scopes = sorted(
         {connections.provider(flow.owner.name).scope(flow) for flow in flows}
         | {scope for scope in extra if connections.known(scope.provider)},
@@ -46,8 +54,8 @@ def observe(flows: Sequence[Flow], extra: Iterable[ScopeRef], connections: Conne
     )
     places = sorted({place(end) for flow in flows for end in (flow.spec.source, flow.spec.destination)}, key=repr)
     with ThreadPoolExecutor(max_workers=parallelism, thread_name_prefix="observe") as pool:
-        read = _gather(pool, scopes, lambda scope: connections.provider(scope.provider).observe(scope))
-        seen = _gather(pool, places, lambda end: connections.provider(end.provider).inspect(end))
+        read = _gather(pool, scopes, lambda scope: connections.provider(scope.provider).observe(scope), asked)
+        seen = _gather(pool, places, lambda end: connections.provider(end.provider).inspect(end), asked)
     return World(
         observations={key: value for key, value in read.items() if isinstance(value, Observation)},
         unread={key: value for key, value in read.items() if isinstance(value, ProviderError)},
@@ -55,12 +63,17 @@ def observe(flows: Sequence[Flow], extra: Iterable[ScopeRef], connections: Conne
     )
 
 
-def _gather(pool: ThreadPoolExecutor, keys: Sequence[K], read: Callable[[K], V]) -> dict[K, V | ProviderError]:
+def _gather(
+    pool: ThreadPoolExecutor, keys: Sequence[K], read: Callable[[K], V], asked: list[str]
+) -> dict[K, V | ProviderError]:
     def attempt(key: K) -> V | ProviderError:
+        asked.append(key.provider)
         try:
             return read(key)
         except ProviderError as error:
             return error
+        finally:
+            asked.remove(key.provider)
 
     return dict(zip(keys, pool.map(attempt, keys), strict=True))
 
