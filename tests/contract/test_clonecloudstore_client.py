@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -206,6 +208,28 @@ def test_a_list_that_breaks_off_is_no_end(lab: Lab) -> None:
     with opened(lab.a) as client, pytest.raises(ProviderError) as raised:
         list(client.objects("bucket"))
     assert raised.value.code is ErrorCode.PERMISSION_DENIED
+
+
+class _Closing(BaseHTTPRequestHandler):
+    """Sends one line, and says with the end of the connection alone that there are no more."""
+
+    def do_PUT(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"name": "one", "status": "READY"}\n')
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the library's name
+        """Say nothing."""
+
+
+def test_a_list_that_may_have_been_cut_off_is_not_believed(lab: Lab) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Closing) as server:
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with opened(lab.a, https=False, accessor=url) as client, pytest.raises(ProviderError, match="where it ends"):
+            list(client.objects("bucket"))
+        thread.join()
 
 
 # The store ---------------------------------------------------------------------------------------------------------

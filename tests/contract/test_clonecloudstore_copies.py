@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from reconciler.emulators.certificate import Certificate
+from reconciler.emulators.message import Reply
 from reconciler.model.change import Action, Reason
 from reconciler.model.finding import Severity
 from reconciler.model.receipt import RunOutcome
@@ -176,6 +178,31 @@ def test_extras_go_with_prune_only(host: Host, sites: CloneCloudStoreHarness) ->
     assert host.apply(plan).outcome is RunOutcome.DONE
     assert sites.status("site-b", "stock", "extra") == "DELETED"
     assert orders(sites, "DELETE") == {"extra": 1}
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+def test_what_a_list_leaves_out_and_the_source_has_is_no_extra(
+    host: Host, sites: CloneCloudStoreHarness, kept: int
+) -> None:
+    """A list has no end that shows: one that was cut between two lines on its way reads like a shorter one."""
+    pruning = sites.flow("stock", **COPY, clonecloudstore={"prune": True})
+    host.converge(filled(sites, **COPY))
+    sites.write("stock", "extra", site="site-b")
+    sites.settle()
+
+    def cut(reply: Reply) -> Reply:
+        body = reply.body
+        if reply.header("Content-Encoding") == "zstd":
+            body = zstandard.ZstdDecompressor().decompressobj().decompress(body)
+        lines = body.splitlines(keepends=True)
+        ours = [one for one in lines if b'"site-a"' in one]
+        return Reply(reply.status, (), b"".join(ours[:kept] if ours else lines))
+
+    sites.wire.mangle("listObjects", cut)
+    host.apply(host.plan(pruning, resync=frozenset({"stock"})))
+    assert orders(sites, "DELETE") == {"extra": 1}
+    assert all(sites.content("site-b", "stock", f"o/{index}") for index in range(5))
+    sites.mend()
 
 
 def test_a_bucket_in_error_is_refused(host: Host, sites: CloneCloudStoreHarness) -> None:

@@ -14,6 +14,7 @@ from reconciler.model.value import Json
 from reconciler.providers.base import CallResult
 from reconciler.providers.clonecloudstore.client import SiteClient
 from reconciler.providers.clonecloudstore.convert import part
+from reconciler.providers.clonecloudstore.presence import held
 from reconciler.providers.clonecloudstore.sites import Sites
 from reconciler.providers.clonecloudstore.survey import Survey, doomed, survey
 from reconciler.providers.clonecloudstore.wire import (
@@ -146,7 +147,13 @@ class Executor:
         return self._sent(body, found.absent, CREATE) or CallResult(skipped=str(found))
 
     def _clear(self, _call: Call, body: dict[str, Json]) -> CallResult:
-        rows = doomed(self._survey(body), body)
+        found = self._survey(body)
+        # A list that is not whole makes copies look like extras: what the source has is never deleted for that.
+        source, bucket = self._at(body, "from"), str(body.get("bucket"))
+        asked = sorted(found.extra) if body.get("prune") is True else []
+        for name in tuple(held(source, bucket, asked, full=False)):
+            del found.extra[name]
+        rows = doomed(found, body)
         return self._sent(body, rows, DELETE) or CallResult(skipped="nothing is to be deleted")
 
     def _compare(self, call: Call, body: dict[str, Json]) -> CallResult:

@@ -7,9 +7,8 @@ next round, and reported after the last.
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from reconciler.errors import ErrorCode, ProviderError
@@ -24,6 +23,7 @@ from reconciler.providers.clonecloudstore.calls import (
     RIGHTS_KNOWN,
 )
 from reconciler.providers.clonecloudstore.client import SiteClient
+from reconciler.providers.clonecloudstore.presence import held
 from reconciler.providers.clonecloudstore.sites import Sites
 from reconciler.providers.clonecloudstore.survey import Survey, doomed, named, survey
 from reconciler.providers.clonecloudstore.wire import DEAD, READY
@@ -36,9 +36,9 @@ ten seconds: about a minute."""
 STUCK_LOOKS = 90
 """The same while objects are in UPLOAD, which a large one may be for long: about a quarter of an hour."""
 _IN_BETWEEN = frozenset({"UPLOAD", "DELETING"})
-_ASKED_AT_ONCE, _ASKING_S = 8, 10.0
-"""How many objects are asked for their bytes at once, and for how long in one look: before each look both lists are
-read whole, so a look is to get far."""
+_ASKING_S = 10.0
+"""For how long objects are asked for their bytes in one look: before each look both lists are read whole, so a look is
+to get far."""
 
 
 @dataclass(slots=True)
@@ -104,8 +104,8 @@ class Waits:
         listed = params.get("buckets")
         names = [str(one) for one in listed] if isinstance(listed, list) else []
         client = self._at(params, "site")
-        held = client.buckets()
-        waiting = {name: held.get(name, "absent") for name in names if held.get(name) != READY}
+        rows = client.buckets()
+        waiting = {name: rows.get(name, "absent") for name in names if rows.get(name) != READY}
         if not waiting:
             return Progress(done=True)
         told = ", ".join(f"{name} is {status}" for name, status in waiting.items()) + f" at {client.site}"
@@ -156,7 +156,7 @@ class Waits:
     def _prove(self, destination: SiteClient, bucket: str, found: Survey, seen: _Seen) -> None:
         """Ask for the bytes of what has become READY since the first look."""
         arrived = sorted(seen.unproved & found.ready)
-        seen.unproved -= set(_with_bytes(destination, bucket, arrived))
+        seen.unproved -= set(held(destination, bucket, arrived, full=True, within_s=_ASKING_S))
         # What is gone at the source, or failed, is not waited for.
         seen.unproved &= found.ready
         seen.unproved |= found.absent.keys() | found.under_way
@@ -166,18 +166,6 @@ class Waits:
 
     def _at(self, params: dict[str, Json], key: str) -> SiteClient:
         return self._sites.at(str(params.get(key)), str(params.get("client")))
-
-
-def _with_bytes(destination: SiteClient, bucket: str, names: Sequence[str]) -> Iterator[str]:
-    """Yield those whose bytes are in the storage, as far as time allows. Raises ProviderError."""
-    until, batch = time.monotonic() + _ASKING_S, 8 * _ASKED_AT_ONCE
-    with ThreadPoolExecutor(_ASKED_AT_ONCE, thread_name_prefix="bytes") as pool:
-        for start in range(0, len(names), batch):
-            if start and time.monotonic() > until:
-                return
-            asked = names[start : start + batch]
-            there = pool.map(lambda name: destination.replicator.has_object(bucket, name), asked)
-            yield from (name for name, held in zip(asked, there, strict=True) if held)
 
 
 def _why(statuses: AbstractSet[str]) -> str:

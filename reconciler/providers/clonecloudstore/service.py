@@ -121,8 +121,12 @@ class Service:
         return Opened(headers=head.headers, body=stream)
 
     def lines(self, ask: Ask, shape: TypeAdapter[T]) -> Iterator[T]:
-        """Read a stream of JSON lines. Raises PROTOCOL for a line that is none, the last one included."""
-        with self.open(ask).body as stream:
+        """Read a stream of JSON lines. Raises PROTOCOL for a line that is none, the last one included, and for a stream
+        that ends wherever the connection does: nobody could tell whether it is whole."""
+        opened = self.open(ask)
+        with opened.body as stream:
+            if not {"content-length", "transfer-encoding"} & opened.headers.keys():
+                raise self._http.protocol_error(ask, "the answer does not say where it ends: is the list whole?")
             while line := stream.readline(_LONGEST_LINE):
                 if not line.strip():
                     continue

@@ -112,9 +112,10 @@ def test_removal_leaves_the_right_to_read() -> None:
     assert [one.code for one in plan.findings] == ["REPL-W611"]
 
 
-def test_removal_blocks_where_the_bucket_is_written_there() -> None:
-    plan = plan_steps(diff(ground("UP", "UP", invoices="READY"), gone=["site-a->site-b/client1/invoices"]))
-    assert {one.rule: one.blocks for one in plan.effects}["CCS-RIGHTS"] is True
+@pytest.mark.parametrize("returns", ["UP", "DOWN", "UNKNOWN"])
+def test_removal_blocks_where_the_bucket_is_written_there(returns: str) -> None:
+    plan = plan_steps(diff(ground("UP", returns, invoices="READY"), gone=["site-a->site-b/client1/invoices"]))
+    assert {one.rule: one.blocks for one in plan.effects}["CCS-RIGHTS"] is (returns == "UP")
 
 
 def test_copying_comes_last_and_in_rounds() -> None:
