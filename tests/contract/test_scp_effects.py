@@ -148,6 +148,20 @@ def test_a_volume_goes_after_its_snapshots_with_all_in_it(work: Workspace) -> No
     assert not work.scp.mount(volume).exists()
 
 
+def test_an_option_that_is_taken_out_again_leaves_the_volume(work: Workspace) -> None:
+    """Left out is false: what a receipt once had deletes nothing."""
+    work.replicate(scp={"deleteReplicaVolume": True})
+    work.another()
+    work.apply()
+    work.replicate()
+    assert work.calls() == []
+    assert work.repl("plan", "--detailed-exitcode").code == 2
+    work.apply()
+    work.settled()
+    work.forget()
+    assert work.effects("--prune").keys() == {"SCP-ORPHAN-VOLUME", "SCP-PAUSE-FIRST"}
+
+
 @told("SCP-VOLUME-DELETED")
 def test_a_volume_goes_only_with_an_approval(work: Workspace) -> None:
     work.write("file")

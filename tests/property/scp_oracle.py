@@ -123,7 +123,7 @@ def differs(wish: Wish, one: Replication, entry: ReceiptEntry | None) -> tuple[b
     schedule = WORDS.get(spec.get("every", ""), one.frequency) != one.frequency
     schedule |= spec.get("retention", one.retention) != one.retention
     noted: Any = entry.relationship.settings.get("scp", {}) if entry else {}
-    kept = "tidy" in spec and "deleteReplicaVolume" in noted and noted["deleteReplicaVolume"] != spec["tidy"]
+    kept = "deleteReplicaVolume" in noted and noted["deleteReplicaVolume"] != bool(spec.get("tidy"))
     return spec.get("state", live) != live, schedule, kept
 
 

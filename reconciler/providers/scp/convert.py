@@ -217,7 +217,8 @@ def desired_settings(flow: Flow) -> Settings:
         "region": region_of(flow),
         "type": str(options.type) if options.type else None,
         "retention": options.retention,
-        "deleteReplicaVolume": options.delete_replica_volume,
+        # Left out it is false: a line that is taken out again shall not have a volume deleted.
+        "deleteReplicaVolume": bool(options.delete_replica_volume),
     }
     settings["scp"] = {key: value for key, value in own.items() if value is not None}
     return settings

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.diff import differences
+from reconciler.engine.diff import shown_differences
 from reconciler.providers.scp import convert
 from reconciler.providers.scp.convert import Shown, create_body, desired_settings, schedule_body
 from reconciler.providers.scp.health import health_of
@@ -18,7 +18,8 @@ def test_what_is_left_out_is_not_managed() -> None:
     assert desired_settings(flow()) == {
         "source": {"volume": "data"},
         "destination": {"volume": "data_dr"},
-        "scp": {"region": "kr-east1"},
+        # But for what a receipt alone has: that is false where it is not said.
+        "scp": {"region": "kr-east1", "deleteReplicaVolume": False},
     }
 
 
@@ -31,7 +32,7 @@ def test_what_is_observed_equals_what_was_desired() -> None:
     (live,) = state.relationships
     assert live.identity == wanted(full).identity == state.ref.key == "kr-east1/data_dr"
     assert live.provider_id == f"{NUMBER}/{VOLUME}"
-    assert not differences(live.settings, wanted(full).settings)
+    assert not shown_differences(live, wanted(full).settings)
     assert live.kept == ("scp.deleteReplicaVolume",)
 
 
@@ -103,7 +104,7 @@ def test_a_name_with_something_behind_it_may_be_the_one_asked_for() -> None:
     known = live.known_as("kr-east1/data_dr")
     assert known is not None
     assert known.settings["destination"] == {"volume": "data_dr"}
-    assert not differences(known.settings, wanted(flow()).settings)
+    assert not shown_differences(known, wanted(flow()).settings)
     assert live.known_as("kr-west1/data_dr") is None
     wanted_at = state.ref.model_copy(update={"key": "kr-east1/data_dr"})
     assert observation.container(wanted_at) == state
