@@ -110,6 +110,8 @@ def test_removal_leaves_the_right_to_read() -> None:
     assert body["right"] == "READ"
     assert rules(plan) == {"CCS-UNPROTECTED", "CCS-RIGHTS"}
     assert [one.code for one in plan.findings] == ["REPL-W611"]
+    plan = plan_steps(diff(ground(invoices="READY", other="READY"), gone=["site-a->site-b/client1/invoices"]))
+    assert not plan.findings
 
 
 @pytest.mark.parametrize("returns", ["UP", "DOWN", "UNKNOWN"])
@@ -180,6 +182,8 @@ def test_nothing_is_copied_into_a_pause() -> None:
     plan = plan_steps(diff(ground("DOWN", invoices="READY"), flow(state="active", **COPY)))
     assert ids(plan)[-1] == "compare-invoices"
     assert "stays at site-b" in {one.rule: one.text for one in plan.effects}["CCS-NO-BACKFILL"]
+    pruned = flow(state="active", **COPY, options={"prune": True})
+    assert "CCS-NO-BACKFILL" not in rules(plan_steps(diff(ground("DOWN", invoices="READY"), pruned)))
 
 
 @pytest.mark.parametrize(("before", "loses"), [("UP", True), ("DOWN", False), ("UNKNOWN", False), (None, False)])
