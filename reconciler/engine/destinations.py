@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from reconciler.engine.graph_rules import MOST_NAMED, end_of, found, listed, route
-from reconciler.engine.topology import Link, Place, Topology
+from reconciler.engine.topology import Link, Place, Reached, Topology
 from reconciler.model.finding import FieldPath, Finding
 from reconciler.model.manifest import Deletes, ReplicationSpec
 
@@ -85,17 +85,17 @@ def deletions(topology: Topology) -> Iterator[Finding]:
 
 
 def _ways(topology: Topology, start: Link) -> list[tuple[Link, ...]]:
-    """Return the way to each last place that a deletion reaches over more than one hop; each link is taken once."""
+    """Return the way to each last place that a deletion reaches over more than one hop; no place is told twice."""
     ends: list[tuple[Link, ...]] = []
     queue: deque[tuple[tuple[Link, ...], Place]] = deque([((start,), start.destination)])
-    visited = {start.name}
+    reached = Reached()
+    reached.add(start, start.destination)
     while queue:
         way, region = queue.popleft()
         last = True
         for link, end in topology.onward(way[-1], region):
-            if link.name not in visited and _passes(way[-1], link):
-                visited.add(link.name)
-                queue.append(((*way, link), end))
+            if _passes(way[-1], link) and (further := reached.add(link, end)) is not None:
+                queue.append(((*way, link), further))
                 last = False
         if last and len(way) > 1:
             ends.append(way)

@@ -1,11 +1,12 @@
 """The graph of all flows, and what is wrong with it: seen before any call, over all providers at once. Pure."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from reconciler.engine.destinations import deletions, kept_in_vain, shared_destinations
 from reconciler.engine.graph_rules import MOST_NAMED, found, listed, node_of, route
 from reconciler.engine.loops import Loop, loops
-from reconciler.engine.topology import Link, Topology
+from reconciler.engine.topology import Link, Place, Topology
 from reconciler.engine.whole_systems import along, implied_edges
 from reconciler.model.finding import Finding
 from reconciler.model.graph import Edge, Graph, Node
@@ -127,5 +128,18 @@ def _is_gap(topology: Topology, first: Link, second: Link) -> bool:
     end = second.carried(first.destination)
     if end.overlaps(first.source):
         return False  # the way back of an active-active pair
-    direct = (link for link in topology.reading(first.source) if link not in (first, second) and link.active)
-    return not any(link.destination.overlaps(end) for link in direct)
+    brought = _taken_along(first, second)
+    direct = (link for link in topology.reading(brought) if link not in (first, second) and link.active)
+    return not any(
+        link.destination.overlaps(end)
+        and brought.path.startswith(link.source.path)
+        and link.takes_all_of(first, second)
+        for link in direct
+    )
+
+
+def _taken_along(first: Link, second: Link) -> Place:
+    """Return what of the first source the second would have to carry on."""
+    into = first.destination.path
+    further = second.source.path[len(into) :] if second.source.path.startswith(into) else ""
+    return replace(first.source, path=first.source.path + further)

@@ -86,6 +86,13 @@ class Link:
         mine, theirs = _tags(self.flow.spec.filter), _tags(other.flow.spec.filter)
         return any(theirs.get(key, value) != value for key, value in mine.items())
 
+    def takes_all_of(self, first: "Link", second: "Link") -> bool:
+        """Say whether its filter leaves out nothing that passes the filters of both others."""
+        mine, theirs = self.flow.spec.filter, (first.flow.spec.filter, second.flow.spec.filter)
+        given = {item for other in theirs for item in _tags(other).items()}
+        left_out = {pattern for other in theirs if other for pattern in other.exclude or ()}
+        return _tags(mine).items() <= given and set((mine and mine.exclude) or ()) <= left_out
+
 
 class _Index:
     """Links by a place, found by overlap without looking at all of them."""

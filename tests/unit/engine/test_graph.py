@@ -137,6 +137,30 @@ def test_a_straight_flow_closes_the_gap() -> None:
     assert "REPL-G003" not in codes(*flows, flow("ac", "a -> c", provider=GUARDED))
 
 
+@pytest.mark.parametrize(
+    ("direct", "closes"),
+    [
+        ({"ends": "a -> c"}, True),
+        ({"ends": "a/x/ -> c/x/"}, False),
+        ({"ends": "a -> c", "filter": {"tags": {"team": "one"}}}, False),
+        ({"ends": "a -> c", "filter": {"exclude": ["*.tmp"]}}, False),
+        ({"ends": "a -> c", "state": "paused"}, False),
+    ],
+)
+def test_only_a_straight_flow_of_all_of_it_closes_the_gap(direct: dict[str, Any], closes: bool) -> None:
+    straight = flow("ac", direct.pop("ends"), provider=GUARDED, **direct)
+    chain = (flow("ab", "a -> b", provider=GUARDED), flow("bc", "b -> c", provider=GUARDED))
+    assert ("REPL-G003" not in codes(*chain, straight)) == closes
+
+
+def test_a_straight_flow_of_what_the_second_hop_takes_closes_the_gap() -> None:
+    chain = (flow("ab", "a -> b", provider=GUARDED), flow("bc", "b/x/ -> c", provider=GUARDED))
+    assert "REPL-G003" not in codes(*chain, flow("ac", "a/x/ -> c", provider=GUARDED))
+    hot: dict[str, Any] = {"filter": {"tags": {"class": "hot"}}}
+    tagged = flow("bc", "b -> c", provider=GUARDED, **hot)
+    assert "REPL-G003" not in codes(chain[0], tagged, flow("ac", "a -> c", provider=GUARDED, **hot))
+
+
 def test_what_another_kind_of_system_brings_is_carried_on() -> None:
     """S3 replicates an object that an ordinary client put there, whoever that client is."""
     archive = between(NAS, {"path": "/a"}, AWS, {"bucket": "b"}, name="archive")
@@ -230,6 +254,22 @@ def test_deletions_that_travel_on_are_told_with_their_way() -> None:
     found = only(*flows)
     assert (found.code, found.severity, found.replication) == ("REPL-G007", Severity.INFO, "ab")
     assert "j:a -> j:b -> j:c -> j:d" in found.detail
+
+
+def test_a_deletion_of_more_goes_further_than_what_came_there_first() -> None:
+    """The narrow flow gets to `on` first, with what no further flow reads."""
+    ways = {
+        "start": "a -> b",
+        "narrow": "b/x/ -> d/x/",
+        "w1": "b -> c",
+        "w2": "c -> d",
+        "on": "d -> e",
+        "z": "e/y/ -> f",
+    }
+    found = check_graph(topology(*(flow(name, ends, deletes="replicate") for name, ends in ways.items())))
+    (told,) = [one for one in found if one.code == "REPL-G007"]
+    assert told.replication == "start"
+    assert "(start, w1, w2, on, z)" in told.detail
 
 
 def test_deletions_stop_where_a_hop_keeps() -> None:
