@@ -6,7 +6,8 @@ from reconciler.cli.session import Request, Session
 from reconciler.engine.importing import Import, import_from
 from reconciler.engine.plan import desired_of
 from reconciler.errors import ExitCode, ManifestError, ReplError, UsageError
-from reconciler.manifest.edit import dump_documents, update_values
+from reconciler.manifest.edit import dump_documents, templates_among, update_values
+from reconciler.manifest.wording import dotted
 from reconciler.model.finding import FieldPath
 from reconciler.report.clean import clean
 
@@ -61,6 +62,7 @@ def _update(session: Session, found: Import) -> int:
         if where is None:
             raise ReplError(f"the document of {name} cannot be found any more")
         try:
+            templates = templates_among(Path(where.file), "Replication", name, values)
             update_values(Path(where.file), "Replication", name, values)
         except ManifestError as error:
             failed = True
@@ -68,4 +70,6 @@ def _update(session: Session, found: Import) -> int:
             session.console.note(f"error: {where.file}: {name} was not changed: {error.message}{hint}")
         else:
             session.console.note(f"{where.file}: {name}: {len(values)} updated")
+            for path in templates:
+                session.console.note(f"note: {name}: {dotted(path)} was a template, and is the value itself now")
     return int(ExitCode.ERROR) if failed else 0

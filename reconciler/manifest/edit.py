@@ -19,7 +19,7 @@ from ruamel.yaml.error import YAMLError
 from reconciler.errors import ManifestError
 from reconciler.manifest import files
 from reconciler.manifest.braces import put_in, taken_out
-from reconciler.manifest.documents import RawDocument
+from reconciler.manifest.documents import RawDocument, may_be_template
 from reconciler.manifest.roundtrip import dumped, rewritten, set_value
 from reconciler.manifest.sources import Sources
 from reconciler.manifest.splice import inserted, layout_of, on_one_line, removed, replaced
@@ -28,7 +28,7 @@ from reconciler.manifest.wording import dotted
 from reconciler.model.finding import FieldPath
 from reconciler.model.value import Json, canonical_json
 
-__all__ = ["MODELINE", "add_document", "dump_documents", "update_text", "update_values"]
+__all__ = ["MODELINE", "add_document", "dump_documents", "templates_among", "update_text", "update_values"]
 
 MODELINE = "# yaml-language-server: $schema=schemas/manifest.v1.json"
 """The first line by which an editor finds the schema; the path is relative to the file."""
@@ -76,6 +76,13 @@ def update_values(path: Path, kind: str, name: str, values: Mapping[FieldPath, A
     if after != before:
         _write(path, after)
     return after != before
+
+
+def templates_among(path: Path, kind: str, name: str, paths: Iterable[FieldPath]) -> tuple[FieldPath, ...]:
+    """Return which values of a document are written as templates. Raises ManifestError as an edit does."""
+    _, documents = _parsed(_read(path), files.display(path))
+    data = next((one.data for one in documents if (one.kind, one.name) == (kind, name)), None)
+    return tuple(each for each in paths if may_be_template(_value_at(data, each)))
 
 
 def update_text(text: str, kind: str, name: str, values: Mapping[FieldPath, Any], *, shown_as: str = "text") -> str:

@@ -113,6 +113,20 @@ def test_a_document_that_cannot_be_edited_does_not_stand_in_the_way(start: Opene
     assert text(folder) == before.replace("every: 1d", "every: 7d")
 
 
+def test_a_template_that_gives_way_to_a_value_is_told(start: Opener) -> None:
+    site, folder = start("bos")
+    before = written(folder, "bj")
+    at = before.index("name: several")
+    shared = before[:at] + before[at:].replace("bucket: dst-b", 'bucket: "{{ vars.copies }}"', 1)
+    (folder.root / "found.yaml").write_text(shared)
+    held = site.harness.rules("src-a")["several"]
+    other = held | {"destination": held["destination"] | {"bucket": "dst-a"}}
+    site.harness.put_rule("src-a", other)
+    ended = folder.imported("bj", "--update", "-f", "found.yaml", "-f", "providers.yaml", "--var", "copies=dst-b")
+    assert "note: several: spec.destination.bucket was a template, and is the value itself now" in ended.err
+    assert text(folder) == shared.replace('"{{ vars.copies }}"', '"dst-a"')
+
+
 # What no document can say ------------------------------------------------------------------------------------------
 
 
