@@ -282,3 +282,16 @@ def test_what_a_server_repeats_is_concealed(work: Workspace) -> None:
     seen = f"{error.value}{error.value!r}{error.value.hint}{error.value.__cause__!r}"
     assert secret not in seen
     assert "bad: ***" in seen
+
+
+def test_a_password_that_the_service_repeats_is_not_printed(scp: ScpHarness, tmp_path: Path) -> None:
+    with opened(scp, tmp_path, "CIFS") as work, scp.hurried():
+        password = scp.secrets.by_name["CIFS_PASSWORD"]
+        body = f'{{"errors": [{{"code": "BadRequest", "detail": "bad: {password}"}}]}}'
+        work.replicate(scp={"cifsPassword": {"env": "CIFS_PASSWORD"}})
+        work.scp.wire.mangle(SHOW, garbage(body.encode(), 400))
+        ended = work.repl("apply", "--yes", "--no-verify")
+        assert "bad: ***" in plain(ended), ended.text
+        kept = [one.read_text() for one in (work.folder / ".repl").rglob("*") if one.is_file()]
+        assert kept
+        assert not [one for one in kept if password in one]

@@ -226,13 +226,16 @@ def test_a_replacement_under_the_same_name_is_not_begun(host: Host, harness: Scp
     assert harness.held("r_one")
 
 
-def test_a_password_that_scp_does_not_take_is_not_sent(host: Host, harness: ScpHarness, cifs: str) -> None:
-    harness.secrets = EnvSecrets(SCP_SECRET=str(harness.facts["secret_key"]), CIFS_PASSWORD="short")
+@pytest.mark.parametrize("password", ["a1!bc", "a1!" + 6 * "bcd", "12345678!", "letters!!", "letters11", "a1! blank"])
+def test_a_password_that_scp_does_not_take_is_not_sent(
+    host: Host, harness: ScpHarness, cifs: str, password: str
+) -> None:
+    harness.secrets = EnvSecrets(SCP_SECRET=str(harness.facts["secret_key"]), CIFS_PASSWORD=password)
     flow = harness.made("one", cifs, "r_one", {"scp": {"cifsPassword": {"env": "CIFS_PASSWORD"}}})
     receipt = host.apply(host.plan(flow))
     (result,) = receipt.results
     assert result.code == "SECRET"
-    assert "short" not in result.detail + result.hint
+    assert password not in result.detail + result.hint
     assert result.calls == 0
 
 

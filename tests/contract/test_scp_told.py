@@ -66,6 +66,16 @@ def _no_secret(work: Workspace) -> Ended:
         return work.repl("plan")
 
 
+def _odd_key(value: str) -> Callable[[Workspace], Ended]:
+    def act(work: Workspace) -> Ended:
+        edited(work, credentials={"accessKey": {"env": "SCP_KEY"}, "secretKey": {"env": "SCP_SECRET"}})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SCP_KEY", value)
+            return work.repl("plan")
+
+    return act
+
+
 def _switched(**values: Any) -> Callable[[Workspace], Ended]:
     def act(work: Workspace) -> Ended:
         work.scp.switch(**values)
@@ -130,6 +140,7 @@ USERS: dict[str, tuple[Callable[[Workspace], Ended], int, str, str]] = {
     "a wrong secret": (_wrong_secret, 8, "HmacValidFail", "is the secret key right"),
     "a wrong key": (_wrong_key, 8, "UNAUTHENTICATED 401", ""),
     "no secret": (_no_secret, 8, "SCP_SECRET", ""),
+    "a key with a blank in it": (_odd_key("two words"), 8, "accessKey is empty or holds", "`credentials.accessKey`"),
     "a clock that is wrong": (_switched(clock_skew_s=3_600), 8, "UNAUTHENTICATED", "this machine's clock"),
     "an account that must be named": (_switched(account_header="required"), 8, "UNAUTHENTICATED", ""),
     "a service that is not ordered": (_switched(entitled=False), 8, "rejected by gateway", "order it in the console"),
