@@ -1,5 +1,6 @@
 """What `repl import` does."""
 
+import os
 from pathlib import Path
 
 from reconciler.cli.session import Request, Session
@@ -21,7 +22,7 @@ def import_command(request: Request, provider: str, *, out: Path | None, update:
         if provider not in session.workspace.providers:
             known = ", ".join(sorted(session.workspace.providers)) or "none"
             raise UsageError(f"no Provider document is named {provider}", hint=f"there are: {known}")
-        if out is not None and out.exists():
+        if out is not None and os.path.lexists(out):
             raise UsageError(f"{out} exists", hint="choose a new file: nothing is overwritten")
         desired = desired_of(session.checked.flows, session.inputs)
         found = import_from(
@@ -42,7 +43,8 @@ def _write(session: Session, found: Import, out: Path | None) -> None:
     text = dump_documents(found.documents) if found.documents else ""
     if out is not None and text:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
+        with out.open("x", encoding="utf-8") as file:  # it may have come into being meanwhile
+            file.write(text)
     elif text:
         session.console.out(text)
     for note in found.notes:

@@ -245,6 +245,10 @@ def test_what_is_asked_for_wrongly_writes_nothing(start: Opener) -> None:
     ):
         ended = folder.repl("import", *arguments)
         assert (ended.code, words in ended.err) == (64, True)
+    (folder.root / "link.out").symlink_to("elsewhere.out")
+    assert folder.repl("import", "bj", "--out", "link.out").code == 64
+    assert not (folder.root / "elsewhere.out").exists()
+    (folder.root / "link.out").unlink()
     assert folder.repl("import", "bj", "--out", "deep/er/found.yaml").code == 0
     assert (folder.root / "deep/er/found.yaml").exists()
 
