@@ -161,6 +161,13 @@ def test_a_straight_flow_of_what_the_second_hop_takes_closes_the_gap() -> None:
     assert "REPL-G003" not in codes(chain[0], tagged, flow("ac", "a -> c", provider=GUARDED, **hot))
 
 
+def test_what_the_second_hop_would_not_take_anyway_makes_no_gap() -> None:
+    hot, cold = ({"tags": {"class": value}} for value in ("hot", "cold"))
+    first = flow("ab", "a -> b", provider=GUARDED, filter=hot)
+    assert codes(first, flow("bc", "b -> c", provider=GUARDED, filter=cold)) == {}
+    assert "REPL-G003" in codes(first, flow("bc", "b -> c", provider=GUARDED, filter=hot))
+
+
 def test_what_another_kind_of_system_brings_is_carried_on() -> None:
     """S3 replicates an object that an ordinary client put there, whoever that client is."""
     archive = between(NAS, {"path": "/a"}, AWS, {"bucket": "b"}, name="archive")
@@ -241,6 +248,28 @@ def test_another_filter_makes_another_flow() -> None:
 def test_a_place_copied_onto_itself_is_an_error() -> None:
     found = only(flow("f", "a/p/ -> a/p/"))
     assert (found.code, found.severity, found.path) == ("REPL-G006", Severity.ERROR, ("spec", "destination"))
+
+
+@pytest.mark.parametrize(
+    ("code", "flows", "where", "path"),
+    [
+        ("REPL-G001", {"x": "a -> b", "y": "b -> a"}, "x", ("spec",)),
+        ("REPL-G003", {"x": "b -> c", "y": "a -> b"}, "x", ("spec", "source")),
+        ("REPL-G004", {"x": "a -> c", "y": "b -> c"}, "y", ("spec", "destination")),
+        ("REPL-G005", {"x": "a -> c", "y": "a -> c"}, "y", ("spec",)),
+        ("REPL-G006", {"x": "a -> a"}, "x", ("spec", "destination")),
+        ("REPL-G007", {"x": "b -> c", "y": "a -> b"}, "y", ("spec", "deletes")),
+        ("REPL-G008", {"x": "a -> c", "y": "a/x/ -> c/x/"}, "y", ("spec", "source")),
+    ],
+)
+def test_a_finding_stands_where_it_can_be_mended(
+    code: str, flows: dict[str, str], where: str, path: tuple[str, ...]
+) -> None:
+    provider = GUARDED if code == "REPL-G003" else JOBS
+    made = [flow(name, ends, provider=provider, deletes="replicate") for name, ends in flows.items()]
+    (found,) = [one for one in check_graph(topology(*made)) if one.code == code]
+    assert (found.replication, found.path) == (where, path)
+    assert found.hint
 
 
 def test_systems_of_other_names_are_other_places() -> None:
