@@ -27,7 +27,7 @@ def command(
     from reconciler.errors import UsageError
     from reconciler.model.finding import Severity
     from reconciler.report.findings import findings_text
-    from reconciler.report.graph import FORMATS, graph_text
+    from reconciler.report.graph import FORMATS, MERMAID_EDGES, graph_text
 
     if format not in FORMATS:
         raise UsageError(f"--format {format}: unknown", hint=f"one of {', '.join(FORMATS)}")
@@ -38,5 +38,10 @@ def command(
         checked = session.checked
         told = [one for one in checked.findings if one.code[5] in "GP" or one.severity is Severity.ERROR]
         session.console.note(findings_text(told, session.console.style()))
+        if format == "mermaid" and (edges := len(checked.graph.edges)) > MERMAID_EDGES:
+            session.console.note(
+                f"note: {edges} edges; Mermaid draws {MERMAID_EDGES} unless its `maxEdges` is raised where it is drawn:"
+                " `--format dot` has no such limit, `-f` takes fewer manifests"
+            )
         session.console.out(graph_text(checked.graph, format, session.console.style()))
         return 1 if checked.errors else 0

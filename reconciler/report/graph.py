@@ -9,7 +9,11 @@ from reconciler.report.document import to_json
 from reconciler.report.line import Span, count, text_of, wrap
 from reconciler.report.style import Style, Tone
 
-__all__ = ["FORMATS", "graph_text"]
+__all__ = ["FORMATS", "MERMAID_EDGES", "graph_text"]
+
+MERMAID_EDGES = 500
+"""More edges Mermaid does not draw unless the page that draws it says so, by `maxEdges`. Source: Mermaid's configuration
+schema."""
 
 _PLAIN = Style(color=False, width=120)
 _NOT_PLAIN_IN_MERMAID = re.compile(r"[^\w ./:@,()-]")
@@ -114,6 +118,6 @@ def _in_mermaid(text: str) -> str:
 
 
 def _in_dot(text: str) -> str:
-    """Quote for DOT, where a backslash in a label begins an escape of its own."""
-    quoted = clean(text).replace("\\", "\\\\").replace('"', '\\"')
+    """Quote for DOT, where a backslash in a label begins an escape, and an ampersand an HTML entity."""
+    quoted = clean(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
     return f'"{quoted}"'

@@ -201,6 +201,13 @@ def test_many_others_are_not_all_named() -> None:
     assert "f0, f1, f2, f3, f4 and others" in found[-1].detail
 
 
+@pytest.mark.parametrize(("others", "more"), [(5, False), (6, True)])
+def test_that_there_are_others_is_said_where_there_are(others: int, more: bool) -> None:
+    flows = [flow(f"f{number}", f"a{number} -> all") for number in range(others + 1)]
+    told = [one.detail for one in check_graph(topology(*flows)) if one.replication == f"f{others}"]
+    assert [" and others write" in detail for detail in told] == [more]
+
+
 def test_many_chains_are_not_all_named() -> None:
     firsts = [flow(f"f{n}", f"a{n} -> b/{n}/", provider=GUARDED) for n in range(9)]
     (found,) = only_code("REPL-G003", *firsts, flow("last", "b -> c", provider=GUARDED))

@@ -344,6 +344,17 @@ def test_an_empty_folder_is_an_empty_graph(tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize(("flows", "told"), [(500, False), (501, True)])
+def test_more_edges_than_mermaid_draws_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flows: int, told: bool
+) -> None:
+    checked(tmp_path, [f"s{number} aws/src-{number} aws-us/dst-{number}" for number in range(flows)])
+    assert run(["graph", "-f", str(tmp_path), "--format", "mermaid"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.count("-->") == flows
+    assert ("maxEdges" in printed.err) == told
+
+
 def test_five_hundred_flows_of_all_kinds_are_judged_at_once(tmp_path: Path) -> None:
     kinds = ("s{0} aws/src-{0} aws-us/dst-{0}", "q{0} nas/dir-{0} al/in-{0}", "l{0} al/in-{0} be/out-{0}",
              "v{0} west/vol_{0}_a east/rep_{0}_a", "c{0} a/bucket-{0} b/bucket-{0}")  # fmt: skip

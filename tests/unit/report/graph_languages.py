@@ -4,6 +4,7 @@ DOT after the grammar of Graphviz ("The DOT Language"), of which only what is ne
 flowcharts: quoted texts hold no quote, and `#35;` stands for a character.
 """
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -89,7 +90,8 @@ def _unquoted(token: str) -> str:
         return token
     # In a label a backslash begins an escape: only those of itself and of the quote are used.
     assert re.fullmatch(r'"(?:[^"\\]|\\["\\])*"', token), token
-    return re.sub(r"\\(.)", r"\1", token[1:-1])
+    # And Graphviz puts a character in place of each HTML entity.
+    return html.unescape(re.sub(r"\\(.)", r"\1", token[1:-1]))
 
 
 _TEXT = r'"([^"\n]+)"'
