@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -174,6 +175,14 @@ def aws_errors(provider: str, operation: str, *, write: bool = False) -> Iterato
         raise _of_answer(error, provider, operation, write=write) from error
     except (boto_errors.BotoCoreError, ResponseParserError) as error:
         raise _of_failure(error, provider, operation, write=write) from error
+    except (TypeError, AttributeError, KeyError) as error:
+        # botocore stumbles over answers that AWS never gives, as a redirect of a call that is about no bucket.
+        if "botocore" not in extract_tb(error.__traceback__)[-1].filename:
+            raise
+        raise ProviderError(
+            "the AWS SDK does not understand the answer: is this an S3 service?", code=ErrorCode.PROTOCOL,
+            provider=provider, operation=operation, ambiguous=write,
+        ) from error  # fmt: skip
 
 
 _CODES = {

@@ -360,6 +360,13 @@ def test_an_answer_that_is_no_xml_is_asked_for_again_and_then_given_up(body: byt
     assert error.code in (ErrorCode.UNAVAILABLE, ErrorCode.PROTOCOL)
 
 
+def test_a_redirect_that_no_bucket_explains_is_an_answer_and_no_bug() -> None:
+    with serve(answer(302, Location="/")) as server, opened(endpoint=server.url) as provider:
+        error = failed(lambda: next(provider.discover(), None))
+    assert error.code is ErrorCode.PROTOCOL
+    assert "is this an S3 service" in str(error)
+
+
 def test_no_more_requests_run_at_a_time_than_allowed() -> None:
     with (
         serve(slow(0.05, answer(200, EMPTY))) as server,
