@@ -12,7 +12,7 @@ from reconciler.report.style import Style, Tone
 __all__ = ["FORMATS", "MERMAID_EDGES", "graph_text"]
 
 MERMAID_EDGES = 500
-"""More edges Mermaid does not draw unless the page that draws it says so, by `maxEdges`. Source: Mermaid's configuration
+"""More edges Mermaid does not draw unless the page that draws it says so by `maxEdges`. Source: Mermaid, configuration
 schema."""
 
 _PLAIN = Style(color=False, width=120)

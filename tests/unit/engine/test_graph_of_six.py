@@ -182,6 +182,8 @@ def test_two_into_one(tmp_path: Path, kind: str, flows: tuple[str, str], code: s
     found = judged(tmp_path, *(f"r{number} {flow}" for number, flow in enumerate(flows)))
     assert [finding.replication for finding in found[code]] == ["r1"], kind
     assert found[code][0].severity is (Severity.ERROR if code == "REPL-G010" else Severity.WARNING)
+    words = {"scp": "would write there too", "clonecloudstore": "the first to arrive stays"}
+    assert words.get(kind, "overwrite each other") in found[code][0].detail
 
 
 # Volumes of SCP ----------------------------------------------------------------------------------------------------
