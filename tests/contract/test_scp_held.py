@@ -9,6 +9,7 @@ from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault
 from tests.contract.harnesses.scp import ScpHarness, Way
 from tests.contract.scp_workspace import Workspace, opened
+from tests.lab.scp import EAST
 
 GOES = {"deleteReplicaVolume": True}
 ALLOWED = ("--prune", "--allow", "SCP-VOLUME-DELETED")
@@ -112,3 +113,27 @@ def test_a_saved_plan_goes_on_with_the_volume(work: Workspace) -> None:
     work.apply("saved.json")
     assert work.volumes() == []
     assert "REPL-W007" not in planned(work)
+
+
+def new_and_paused(work: Workspace, times: int | None) -> None:
+    """Write one down whose replica's region does not show it so many times, or never."""
+    fault = {"kind": "status", "emulator": "scp", "operation": "ShowVolumeReplication", "status": 404, "times": times}
+    work.scp.wire.faults.add(Fault.model_validate(fault | {"part": EAST}))
+    work.replicate("two", to=f"{work.replica}3", state="paused")
+
+
+def test_a_new_replication_that_its_replicas_region_shows_later_is_paused(work: Workspace) -> None:
+    """It is seen in use at the source's first."""
+    new_and_paused(work, 1)
+    work.apply("--select", "two")
+    assert "paused" in [one["replication_policy"] for one in work.replications]
+
+
+def test_a_region_that_never_shows_a_replication_is_named(work: Workspace) -> None:
+    new_and_paused(work, None)
+    told = failed(work, "--select", "two")
+    assert "kr-west1 shows the replication, and kr-east1 does not" in told
+    assert "the same account?" in told
+    work.scp.mend()
+    work.apply("--select", "two")
+    assert "paused" in [one["replication_policy"] for one in work.replications]

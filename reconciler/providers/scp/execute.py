@@ -133,7 +133,7 @@ class Executor:
         request = part(call.body, "request") if isinstance(call.body, dict) else {}
         shown = client.replication(place.id, place.replica_volume)
         if shown is None:
-            raise self._error("the replication is not there", ErrorCode.NOT_FOUND, call.operation, "plan again")
+            raise self._absent(call, place)
         if _holds(shown, request):
             return CallResult(skipped="it is so already")
         try:
@@ -142,6 +142,18 @@ class Executor:
             if error.code in _REFUSALS:
                 error.hint = _SET_HINT
             raise
+
+    def _absent(self, call: Call, place: Place) -> ProviderError:
+        """Return what to say where the replica's region does not show a replication: it may know of a new one later."""
+        if self._regions.own.replication(place.id, place.source_volume) is None:
+            return self._error("the replication is not there", ErrorCode.NOT_FOUND, call.operation, "plan again")
+        error = self._error(
+            f"{self._regions.own.config.region} shows the replication, and {place.region} does not",
+            ErrorCode.UNAVAILABLE, call.operation,
+            f"apply again later; if it stays so, does the document of {place.region} name the same account?",
+        )  # fmt: skip
+        error.retry_after_s = _AGAIN_S
+        return error
 
     def _delete(self, call: Call, place: Place) -> CallResult:
         client = self._regions.at(place.region, place.provider)
