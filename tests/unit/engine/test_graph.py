@@ -308,6 +308,14 @@ def test_a_deletion_of_more_goes_further_than_what_came_there_first() -> None:
     assert "(start, w1, w2, on, z)" in told.detail
 
 
+def test_deletions_of_objects_with_other_tags_do_no_harm_to_what_is_kept() -> None:
+    hot, cold = ({"tags": {"class": value}} for value in ("hot", "cold"))
+    kept = flow("kept", "a -> c", deletes="keep", filter=hot)
+    assert codes(kept, flow("other", "b -> c", deletes="replicate", filter=cold)) == {}
+    assert "REPL-G009" in codes(kept, flow("other", "b -> c", deletes="replicate", filter=hot))
+    assert "REPL-G009" not in codes(kept, flow("other", "b -> c", deletes="replicate", filter=hot, state="paused"))
+
+
 def test_deletions_stop_where_a_hop_keeps() -> None:
     assert codes(flow("ab", "a -> b", deletes="replicate"), flow("bc", "b -> c", deletes="keep")) == {}
 
