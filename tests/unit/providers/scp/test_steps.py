@@ -113,6 +113,16 @@ def test_with_consent_the_volume_goes_snapshots_first() -> None:
     assert next(effect for effect in plan.effects if effect.rule == "SCP-VOLUME-DELETED").blocks
 
 
+@pytest.mark.parametrize(("kind", "tidy", "at_once"), [("backup", True, True), ("backup", False, False),
+                                                       ("replication", True, False)])  # fmt: skip
+def test_only_a_backups_volume_may_go_before_its_replication(kind: str, tidy: bool, at_once: bool) -> None:
+    live = shown(replication_type=kind)
+    plan = planned(Action.DELETE, None, live, recorded={"deleteReplicaVolume": tidy})
+    delete = next(call for call in calls(plan) if call.id == "delete")
+    assert isinstance(delete.body, dict)
+    assert delete.body["with_volume"] is at_once
+
+
 def test_false_is_no_consent() -> None:
     plan = planned(Action.DELETE, None, shown(), recorded={"deleteReplicaVolume": False})
     assert "delete-volume" not in ids(plan)
@@ -137,6 +147,8 @@ def test_a_replacement_under_the_kept_name_is_refused_where_names_are_kept() -> 
     assert codes(planned(Action.REPLACE, same, shown())) == ["REPL-W508"]
     suffixed = planned(Action.REPLACE, same, shown(replication_volume_name="data_drf55a24"))
     assert "create" in ids(suffixed)
+    elsewhere = planned(Action.REPLACE, same, shown(replication_volume_region="kr-south1"))
+    assert "create" in ids(elsewhere)
     tidy = flow(**ACTIVE, options={"type": "backup", "deleteReplicaVolume": True})
     assert "delete-volume" in ids(planned(Action.REPLACE, tidy, shown()))
 
