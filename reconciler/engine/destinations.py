@@ -76,12 +76,17 @@ def _same_choice(one: Link, other: Link) -> bool:
 def deletions(topology: Topology) -> Iterator[Finding]:
     """Find first hops from which a deletion goes further than the next place."""
     for link in topology.links:
-        if not (link.active and link.deletes) or any(_passes(before, link) for before in topology.writing(link.source)):
+        if not (link.active and link.deletes) or any(_feeds(before, link) for before in topology.writing(link.source)):
             continue
         ways = _ways(topology, link)
         if ways:
             told = [f"{route(way)} ({', '.join(each.name for each in way)})" for way in ways]
             yield found("REPL-G007", link, f"A deletion at the source of {link.name} goes {listed(told)}.", _DELETES)
+
+
+def _feeds(earlier: Link, later: Link) -> bool:
+    """Say whether all that `later` deletes may come from `earlier`, which is told of then."""
+    return _passes(earlier, later) and later.source.path.startswith(earlier.destination.path)
 
 
 def _ways(topology: Topology, start: Link) -> list[tuple[Link, ...]]:

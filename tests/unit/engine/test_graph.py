@@ -316,6 +316,15 @@ def test_deletions_of_objects_with_other_tags_do_no_harm_to_what_is_kept() -> No
     assert "REPL-G009" not in codes(kept, flow("other", "b -> c", deletes="replicate", filter=hot, state="paused"))
 
 
+def test_deletions_at_a_place_that_is_fed_in_part_are_told_for_the_rest() -> None:
+    ways = {"feed": "a -> b/x/", "main": "b -> c", "on": "c/y/ -> d"}
+    found = check_graph(topology(*(flow(name, ends, deletes="replicate") for name, ends in ways.items())))
+    told = {one.replication: one.detail for one in found if one.code == "REPL-G007"}
+    assert "(feed, main)" in told["feed"]
+    assert "(main, on)" in told["main"]
+    assert "on" not in told
+
+
 def test_deletions_stop_where_a_hop_keeps() -> None:
     assert codes(flow("ab", "a -> b", deletes="replicate"), flow("bc", "b -> c", deletes="keep")) == {}
 
