@@ -193,6 +193,17 @@ def test_a_pause_loses_what_was_sent_before_and_nothing_else(before: str | None,
     assert "CCS-NO-BACKFILL" not in rules(plan)
 
 
+@pytest.mark.parametrize(
+    ("before", "operation"),
+    [(None, "POST /administration/topologies"), ("UNKNOWN", "PUT /administration/topologies"),
+     ("DELETED", "PUT /administration/topologies")],
+)  # fmt: skip
+def test_a_destination_becomes_up_from_whatever_is_no_running_state(before: str | None, operation: str) -> None:
+    know = call(plan_steps(diff(ground(before, invoices="READY"), flow())), "know-site-b-at-site-a")
+    assert know.operation == operation
+    assert "UP: orders are sent there" in know.summary
+
+
 def test_two_states_at_once_are_refused() -> None:
     subjects = (flow("a", bucket="one", state="active"), flow("b", bucket="two", state="paused"))
     plan = plan_steps(diff(ground(None, None, one="", two=""), *subjects))
