@@ -130,7 +130,8 @@ def test_a_replica_goes_only_with_consent(host: Host, harness: ScpHarness) -> No
     harness.way = replace(harness.way, tidy=False)
     host.converge(harness.flow("one"))
     plan = host.plan(harness.flow("one", scp={"deleteReplicaVolume": True}))
-    assert not plan.active_changes, "no receipt has a value yet, and no server holds one"
+    assert [(one.action, one.fields[0].before) for one in plan.active_changes] == [(Action.UPDATE, False)]
+    assert plan.summary.calls == 0, "no server holds it"
     changed = harness.flow("one", schedule={"every": "1d"}, scp={"deleteReplicaVolume": True})
     host.converge(changed)
     (change,) = host.plan(
