@@ -325,6 +325,13 @@ def test_deletions_at_a_place_that_is_fed_in_part_are_told_for_the_rest() -> Non
     assert "on" not in told
 
 
+def test_deletions_stop_where_a_hop_leaves_alone_what_replication_brought() -> None:
+    chain = [
+        flow(name, ends, provider=GUARDED, deletes="replicate") for name, ends in (("ab", "a -> b"), ("bc", "b -> c"))
+    ]
+    assert "REPL-G007" not in codes(*chain)
+
+
 def test_deletions_stop_where_a_hop_keeps() -> None:
     assert codes(flow("ab", "a -> b", deletes="replicate"), flow("bc", "b -> c", deletes="keep")) == {}
 

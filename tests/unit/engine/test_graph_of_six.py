@@ -166,6 +166,12 @@ def test_the_same_twice(tmp_path: Path, kind: str) -> None:
     assert found["REPL-G005"][0].severity is Severity.ERROR
 
 
+def test_other_patterns_of_one_bucket_make_another_flow(tmp_path: Path) -> None:
+    one, other = (f"""bj/abc gz/dst bos={{"resources":["{pattern}/*"]}}""" for pattern in "ab")
+    assert "REPL-G005" not in judged(tmp_path, f"r1 {one}", f"r2 {other}")
+    assert "REPL-G005" in judged(tmp_path, f"r1 {one}", f"r2 {one}")
+
+
 @pytest.mark.parametrize(
     ("kind", "flows", "code"),
     [
