@@ -59,6 +59,15 @@ def test_text_says_what_an_edge_does_in_words() -> None:
     assert graph_text(Graph(), "text") == "0 flows between 0 places.\n"
 
 
+def test_what_goes_along_is_no_place_and_no_flow_of_the_sum() -> None:
+    nodes = [Node(id=f"{at}:{place}", provider=at, type="t", location=place) for at in "ab" for place in ("b", "rest")]
+    edges = (
+        Edge(replication="r", source="a:b", destination="b:b"),
+        Edge(replication="r", source="a:rest", destination="b:rest", implied=True),
+    )
+    assert graph_text(Graph(nodes=tuple(nodes), edges=edges), "text").endswith("1 flow between 2 places.\n")
+
+
 def test_json_can_be_read_back() -> None:
     assert Graph.model_validate_json(graph_text(GRAPH, "json")) == GRAPH
 
