@@ -13,6 +13,7 @@ from typing import BinaryIO, ClassVar, Protocol
 
 from pydantic import SecretStr
 
+from reconciler.clock import Clock, SystemClock
 from reconciler.model.change import ContainerDiff
 from reconciler.model.finding import Finding
 from reconciler.model.manifest import Config, Limits, Location, Options, ProviderDoc
@@ -139,6 +140,8 @@ class Connection:
     """Name of the workspace: what it made carries it, where the system has room for a mark."""
     siblings: tuple[ProviderDoc, ...] = ()
     """The workspace's other documents of the same type, by name: for a provider that has to call both ends itself."""
+    clock: Clock = field(default_factory=SystemClock)
+    """For conditions that only time fulfils; the host sleeps by the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -233,7 +233,7 @@ def test_a_bucket_order_that_is_lost_fails_and_is_repeated(host: Host, sites: Cl
 class TestCachedList:
     @pytest.fixture
     def way(self) -> Way:
-        return Way(tls=False, cache_s=1)
+        return Way(tls=False, cache_s=300)
 
     def test_copying_waits_until_the_list_is_read_anew(self, host: Host, sites: CloneCloudStoreHarness) -> None:
         flow = filled(sites, **COPY)

@@ -6,11 +6,11 @@ next round, and reported after the last.
 """
 
 import threading
-import time
 from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from reconciler.clock import Clock
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.step import Await
 from reconciler.model.value import Json
@@ -63,8 +63,8 @@ class _Seen:
 class Waits:
     """Looks at conditions. Safe to use from several threads. Never writes."""
 
-    def __init__(self, sites: Sites) -> None:
-        self._sites = sites
+    def __init__(self, sites: Sites, clock: Clock) -> None:
+        self._sites, self._clock = sites, clock
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._stuck: dict[tuple[str, str], set[str]] = {}
@@ -93,7 +93,7 @@ class Waits:
             )  # fmt: skip
         key = (wait.id, wait.target)
         with self._lock:
-            seen = self._seen.setdefault(key, _Seen(since_s=time.monotonic()))
+            seen = self._seen.setdefault(key, _Seen(since_s=self._clock.monotonic()))
         progress = looks[wait.condition](wait.params if isinstance(wait.params, dict) else {}, seen)
         if progress.done or progress.failed:
             with self._lock:
@@ -118,7 +118,7 @@ class Waits:
 
     def _believed(self, params: dict[str, Json], seen: _Seen) -> Progress:
         seconds = params.get("seconds")
-        left = (seconds if isinstance(seconds, int) else 0) - (time.monotonic() - seen.since_s)
+        left = (seconds if isinstance(seconds, int) else 0) - (self._clock.monotonic() - seen.since_s)
         return Progress(done=left <= 0, detail=f"{max(left, 0):.0f} s left")
 
     def _copied(self, params: dict[str, Json], seen: _Seen) -> Progress:

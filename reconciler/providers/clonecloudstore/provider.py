@@ -48,7 +48,7 @@ class CloneCloudStoreProvider(Provider):
     def __init__(self, connection: Connection) -> None:
         self._sites = Sites(connection)
         self._name = connection.doc.name
-        self._waits = Waits(self._sites)
+        self._waits = Waits(self._sites, connection.clock)
         self._executor = Executor(self._sites, self._waits.ordered)
 
     # Translation, pure ----------------------------------------------------------------------------------------

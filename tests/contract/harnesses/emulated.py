@@ -98,7 +98,7 @@ class EmulatedHarness:
         return self._kind(doc).connect(
             Connection(
                 doc=doc, secrets=self.secrets, access=access, base=BASE, workspace=WORKSPACE,
-                siblings=tuple(one for one in self.docs.values() if one is not doc),
+                siblings=tuple(one for one in self.docs.values() if one is not doc), clock=self.clock,
             )
         )  # fmt: skip
 
