@@ -260,9 +260,11 @@ def _wait(context: RunContext, at: _Progress, wait: Await) -> None:
 
 
 def _not_awaited(at: _Progress, wait: Await, code: ErrorCode, why: str) -> ProviderError:
+    # What has failed does not end by being waited for once more.
+    first = "once that is mended, " if code is ErrorCode.FAILED_PRECONDITION else ""
     return ProviderError(
-        why, code=code, provider=at.item.container.provider, operation=f"wait for {wait.summary}",
-        hint="apply again: what was done is not done twice",
+        why, code=code, provider=at.item.container.provider, operation=wait.summary,
+        hint=f"{first}apply again: what was done is not done twice",
     )  # fmt: skip
 
 

@@ -137,3 +137,40 @@ def test_a_region_that_never_shows_a_replication_is_named(work: Workspace) -> No
     work.scp.mend()
     work.apply("--select", "two")
     assert "paused" in [one["replication_policy"] for one in work.replications]
+
+
+def test_what_somebody_deletes_is_neither_paused_nor_as_written(work: Workspace) -> None:
+    """A deletion takes a while, and until then the policy is that which was asked for before."""
+    work.replicate(scp=GOES, state="paused")
+    work.apply()
+    (one,) = [one for one in work.replications if one["replication_volume_name"] == work.replica]
+    work.scp.switch(delete_s=3_600)
+    path, query = f"/v1/replications/{one['replication_id']}", {"volume_id": one["replication_volume_id"]}
+    work.scp.ask(EAST, "DELETE", path, params=query)
+    assert "deleting -> paused" in planned(work)
+    assert work.repl("drift").code == 2
+    told = failed(work, "--select", "one")
+    assert "the replication is being deleted" in told
+    assert "plan again once kr-east1 does not list it any more" in told
+    work.scp.wire.clock.advance(3_601)
+    assert "1 to create" in planned(work)
+
+
+def test_a_creation_that_fails_is_made_anew_as_told(work: Workspace) -> None:
+    """What never worked is in no receipt, so that removing its manifest alone takes nothing away."""
+    work.apply(*ALLOWED)
+    work.scp.switch(create_outcome="error")
+    work.replicate("two", to=f"{work.replica}3", scp=GOES)
+    told = failed(work, "--select", "two")
+    assert "does not work: status error" in told
+    assert "wait for wait" not in told
+    assert "apply `state: paused` with `scp: {deleteReplicaVolume: true}`" in told
+    work.replicate("two", to=f"{work.replica}3", scp=GOES, state="paused")
+    work.apply("--select", "two")
+    work.forget("two")
+    work.apply(*ALLOWED)
+    assert work.volumes(f"{work.replica}3") == []
+    work.scp.switch(create_outcome="use")
+    work.replicate("two", to=f"{work.replica}3", scp=GOES)
+    work.apply()
+    assert sorted(one["replication_status"] for one in work.replications) == ["available", "available"]

@@ -51,6 +51,7 @@ __all__ = [
     "desired_settings",
     "every",
     "failed",
+    "going",
     "identity_of",
     "observation",
     "options_of",
@@ -199,6 +200,11 @@ def failed(word: str) -> bool:
     return any(low.startswith(mark) or low.endswith(mark) for mark in _FAILURES) or low.endswith("failed")
 
 
+def going(word: str) -> bool:
+    """Say whether a status or state is one of deletion under way. No document lists its word: `deleting`, `deleted`."""
+    return word.lower().startswith("delet")
+
+
 # Desired -----------------------------------------------------------------------------------------------------------
 
 
@@ -324,11 +330,13 @@ def _settings(volume: str, one: Shown) -> Settings:
 
 
 def _state(one: Shown) -> str:
-    """Return the policy in our words. One that is being made will be in use; what is in error is neither."""
+    """Return the policy in our words. One that is being made will be in use; what is in error or goes is neither."""
     if one.replication_status == CREATING:
         return str(State.ACTIVE)
     if failed(one.replication_status) and one.replication_policy != PAUSED:
         return "error"
+    if going(one.replication_status):
+        return "deleting"
     return _STATES.get(one.replication_policy, one.replication_policy or "unknown")
 
 

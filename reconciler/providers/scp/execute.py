@@ -12,7 +12,7 @@ from reconciler.model.step import Call
 from reconciler.model.value import Json
 from reconciler.providers.base import CallResult, SecretResolver
 from reconciler.providers.scp import convert
-from reconciler.providers.scp.convert import Shown, part
+from reconciler.providers.scp.convert import Shown, going, part
 from reconciler.providers.scp.identity import answers_to, is_id
 from reconciler.providers.scp.reading import Place, resolve, sourced
 from reconciler.providers.scp.regions import Regions
@@ -23,7 +23,6 @@ _REFUSALS = frozenset({ErrorCode.INVALID_ARGUMENT, ErrorCode.FAILED_PRECONDITION
 _SPECIAL = r"!#&'*+,\-.:;<=>?@^_`~/|"
 _PASSWORD = re.compile(rf"(?=.*[A-Za-z])(?=.*[0-9])(?=.*[{_SPECIAL}])[A-Za-z0-9{_SPECIAL}]{{6,20}}")
 """Source: the vendor's Terraform provider, filestorage_replication."""
-_DELETING = "delet"
 _CREATE_HINT = (
     "SCP refuses a replica whose name is taken, a region that it does not offer, a source that is not available or is"
     " itself a replica: plan again, which looks at these"
@@ -134,6 +133,11 @@ class Executor:
         shown = client.replication(place.id, place.replica_volume)
         if shown is None:
             raise self._absent(call, place)
+        if going(shown.replication_status):
+            raise self._error(
+                "the replication is being deleted", ErrorCode.FAILED_PRECONDITION, call.operation,
+                f"plan again once {place.region} does not list it any more: what is written down is then made anew",
+            )  # fmt: skip
         if _holds(shown, request):
             return CallResult(skipped="it is so already")
         try:
@@ -204,7 +208,7 @@ class Executor:
         client = self._regions.at(place.region, place.provider)
         client.refuse_write(call.operation)
         volume = client.volume(place.replica_volume)
-        if volume is None or volume.state.lower().startswith(_DELETING):
+        if volume is None or going(volume.state):
             return CallResult(skipped="the volume is being deleted" if volume else "the volume was not there any more")
         try:
             return CallResult(request_id=client.delete_volume(place.replica_volume))
@@ -245,7 +249,7 @@ def _left(place: Place) -> str:
 
 def _going(shown: Shown | None) -> bool:
     """Say whether a replication is gone or on its way."""
-    return shown is None or shown.replication_status.lower().startswith(_DELETING)
+    return shown is None or going(shown.replication_status)
 
 
 def _held(error: ProviderError, what: str) -> ProviderError:

@@ -5,7 +5,7 @@ is ever `ok` here; what is known to be bad is told. Source: SCP API reference, R
 """
 
 from reconciler.model.observation import Health, HealthState
-from reconciler.providers.scp.convert import CREATING, PAUSED, USE, Shown, Volume, failed
+from reconciler.providers.scp.convert import CREATING, PAUSED, USE, Shown, Volume, failed, going
 
 __all__ = ["health_of"]
 
@@ -19,6 +19,8 @@ def health_of(shown: Shown | None, source: Volume | None, replica: Volume | None
     status = shown.replication_status
     if failed(status):
         return Health(state=HealthState.FAILED, detail=f"its status is {status}")
+    if going(status):
+        return Health(state=HealthState.FAILED, detail=f"somebody deletes it: its status is {status}")
     if status == CREATING:
         return Health(state=HealthState.RUNNING, detail="the replica is being made")
     for what, volume in (("source", source), ("replica", replica)):

@@ -11,7 +11,7 @@ from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.step import Await
 from reconciler.model.value import Json
 from reconciler.providers.base import Progress
-from reconciler.providers.scp.convert import CREATING, PAUSED, USE, Shown, failed
+from reconciler.providers.scp.convert import CREATING, PAUSED, USE, Shown, failed, going
 from reconciler.providers.scp.reading import Place
 from reconciler.providers.scp.regions import Regions
 from reconciler.providers.scp.steps import CLEARED, FREE, GONE, IN_USE, REMOVED, SCHEDULED, SETTLED, STOPPED
@@ -58,6 +58,8 @@ class Waits:
             return Progress(done=False, detail="not shown yet")
         if failed(shown.replication_status):
             return Progress(done=False, detail=_told(shown), failed=_broken(shown))
+        if going(shown.replication_status):
+            return Progress(done=False, detail=_told(shown), failed=f"somebody deletes the replication: {_told(shown)}")
         done = shown.replication_policy == USE and shown.replication_status != CREATING
         return Progress(done=done, detail=_told(shown))
 
@@ -116,6 +118,8 @@ def _told(shown: Shown) -> str:
 def _broken(shown: Shown) -> str:
     return (
         f"the replication is there and does not work: {_told(shown)}, id {shown.replication_id}, volume"
-        f" {shown.replication_volume_id}. Look at it in the console; to make it anew remove its manifest, apply with"
+        f" {shown.replication_volume_id} in {shown.replication_volume_region}. Look at it in the console. To make it"
+        " anew, pause and delete it and its volume there, and apply again; or apply `state: paused` with `scp:"
+        " {deleteReplicaVolume: true}`, which makes it one of this workspace, then remove its manifest, apply with"
         " --prune, and put it back"
     )

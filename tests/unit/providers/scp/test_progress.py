@@ -1,0 +1,43 @@
+"""What a look at a replication that is waited for tells."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from reconciler.model.step import Await
+from reconciler.providers.base import Progress
+from reconciler.providers.scp.progress import Waits
+from reconciler.providers.scp.regions import Regions
+from reconciler.providers.scp.steps import IN_USE
+from tests.unit.providers.scp.flows import NUMBER, REPLICA, VOLUME, shown
+
+
+def looked(**changes: Any) -> Progress:
+    """A look at whether the replication is in use."""
+    own = SimpleNamespace(replication=lambda *_ids: shown(**changes))
+    place = {"id": NUMBER, "source_volume": VOLUME, "replica_volume": REPLICA, "region": "kr-east1"}
+    wait = Await(id="created", condition=IN_USE, target=NUMBER, summary="wait", deadline_s=1, params=place)
+    return Waits(cast("Regions", SimpleNamespace(own=own))).poll(wait)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"replication_status": "error"}, "does not work: status error"),
+        ({"replication_status": "deleting", "replication_policy": "paused"}, "somebody deletes the replication"),
+    ],
+)
+def test_what_will_never_be_in_use_is_not_waited_for(changes: dict[str, Any], told: str) -> None:
+    assert told in looked(**changes).failed
+
+
+@pytest.mark.parametrize("changes", [{"replication_status": "creating"}, {"replication_policy": "paused"}])
+def test_what_may_still_come_into_use_is(changes: dict[str, Any]) -> None:
+    look = looked(**changes)
+    assert (look.done, look.failed) == (False, "")
+    assert look.detail
+
+
+def test_in_use_is_in_use() -> None:
+    assert looked().done
