@@ -31,8 +31,10 @@ def command(
     accepts with a reason and a date is shown and does not count. A flow that shall run and has not succeeded for
     three times its schedule, or failed by the provider's own word, is dead, and counts.
 
-    Exit code 0; 2 for drift, or a flow that is dead or cannot work; 1 if something could not be read (8 if access
-    was refused).
+    What an apply that was cut off may have left is told apart from both.
+
+    Exit code 0; 2 for drift, what such an apply left, or a flow that is dead or cannot work; 1 if something could not
+    be read (8 if access was refused).
     """
     from reconciler.cli.console import parse_outputs
     from reconciler.cli.outcome import drift_exit_code

@@ -55,11 +55,11 @@ def verify_exit_code(verifications: Collection[Verification]) -> int:
 
 
 def drift_exit_code(report: DriftReport, *, include_pending: bool) -> int:
-    """1 or 8 for what could not be read, 2 for drift or a flow that is dead or cannot work, and on request for what
-    is pending."""
+    """1 or 8 for what could not be read, 2 for drift, what an apply that was cut off has left, or a flow that is dead
+    or cannot work, and on request for what is pending."""
     if not report.complete:
         return _unread(report.findings)
-    if report.drifted or report.hindered or (include_pending and report.pending):
+    if report.drifted or report.half_made or report.hindered or (include_pending and report.pending):
         return ExitCode.CHANGES
     return ExitCode.OK
 

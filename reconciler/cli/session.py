@@ -20,11 +20,12 @@ from reconciler.engine.changes import Inputs
 from reconciler.engine.check import Checked, check
 from reconciler.engine.connect import Connections
 from reconciler.engine.guard import check_allow_terms
-from reconciler.engine.journal import cut_off, failed_midway, owed_copies
+from reconciler.engine.journal import owed_copies
 from reconciler.engine.observe import World, observe
 from reconciler.engine.plan import make_plan
 from reconciler.engine.selection import Selection
 from reconciler.engine.state import StateFolder
+from reconciler.engine.unfinished import cut_off, failed_midway
 from reconciler.errors import ManifestError, Refused, UsageError
 from reconciler.manifest.load import load
 from reconciler.manifest.secrets import Secrets

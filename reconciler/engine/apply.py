@@ -79,7 +79,7 @@ def apply(request: ApplyRequest) -> Receipt:
         _close_superseded(request, [run for run in runs if run.run_id != run_id], run_id)
         context = RunContext(
             connections=request.connections, secrets=request.secrets, journal=journal, reader=reader,
-            clock=clock, stop=request.stop, emit=request.emit, expected=_expected(plan),
+            clock=clock, stop=request.stop, emit=request.emit, expected=_expected(plan), replications=_changed(plan),
         )  # fmt: skip
         results = _run_levels(context, request, histories)
         written = read_journal(journal.path)
@@ -102,16 +102,21 @@ def finish(request: ApplyRequest, receipt: Receipt) -> None:
         journal.write(JournalEvent.RUN_FINISHED, detail=receipt.outcome.value)
 
 
+def _changed(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Name the replications that the plan changes, by container."""
+    names = {change.id: change.replication for change in plan.changes}
+    return {str(item.container): tuple(sorted({names[one] for one in item.changes})) for item in plan.containers}
+
+
 def _expected(plan: Plan) -> dict[str, str]:
     """Sum up what the plan warns of, by container."""
-    names = {change.id: change.replication for change in plan.changes}
     return {
-        str(item.container): "; ".join(
+        container: "; ".join(
             f"{effect.rule}: {effect.text}"
             for effect in plan.effects
-            if effect.severity is not Severity.INFO and effect.replication in {names[one] for one in item.changes}
+            if effect.severity is not Severity.INFO and effect.replication in names
         )
-        for item in plan.containers
+        for container, names in _changed(plan).items()
     }
 
 

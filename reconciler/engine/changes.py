@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from reconciler.engine.connect import Connections
 from reconciler.engine.diff import as_known, differences, left_to_receipts, settings_listed
 from reconciler.engine.digests import matches
-from reconciler.engine.journal import CutOff
 from reconciler.engine.match import Desired, Found, Matched
 from reconciler.engine.selection import Selection
+from reconciler.engine.unfinished import CutOff
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.change import Action, Change, FieldChange, Reason
 from reconciler.model.finding import SourceRange

@@ -12,6 +12,7 @@ from reconciler.engine.diff import as_known, differences, left_to_receipts
 from reconciler.engine.match import Desired, Found, match
 from reconciler.engine.observe import World
 from reconciler.engine.plan import desired_of, unread_findings
+from reconciler.engine.unfinished import CutOff, cut_off_findings
 from reconciler.errors import ProviderError
 from reconciler.model.change import FieldChange
 from reconciler.model.drift import DriftItem, DriftReport, DriftState
@@ -26,6 +27,8 @@ __all__ = ["DEAD_AFTER", "find_drift"]
 
 DEAD_AFTER = 3
 """Schedules without a success after which a replication counts as dead."""
+
+_NO_APPLY = "There has been no apply with this state folder"
 
 
 def find_drift(checked: Checked, world: World, inputs: Inputs, now: datetime) -> DriftReport:
@@ -50,8 +53,9 @@ def find_drift(checked: Checked, world: World, inputs: Inputs, now: datetime) ->
     unheard: list[Finding] = []
     items = tuple(_item(subject, world, inputs, now, unheard) for subject in subjects)
     findings = [*checked.findings, *_world_findings(checked.flows, world, inputs), *unheard]
+    findings += cut_off_findings(inputs.cut_off)
     if inputs.receipt is None and items:
-        findings.append(_no_receipt())
+        findings.append(_no_receipt(begun=bool(inputs.cut_off)))
     return DriftReport(
         tool_version=__version__,
         workspace=inputs.workspace.name,
@@ -82,25 +86,38 @@ def _item(subject: _Subject, world: World, inputs: Inputs, now: datetime, unhear
     pending = differences(baseline, settings) if want and entry else ()
     health, dead, detail = _health(want, found, inputs, now, unheard)
     # Without any receipt nothing tells a new document from a vanished replication: say the worse.
-    missing = DriftState.VANISHED if entry or inputs.receipt is None else DriftState.NEVER_APPLIED
+    unknown = inputs.receipt is None and not inputs.cut_off
+    missing = DriftState.VANISHED if entry or unknown else DriftState.NEVER_APPLIED
     settings_of = inputs.workspace.settings
     state = (
         DriftState.UNKNOWN
         if _scope(want, entry) not in world.observations
         else _state(subject, moved, settings_of.accept_drift, now.date(), pending=bool(pending), missing=missing)
     )
+    by = _half_made_by(name, inputs) if state in (DriftState.DRIFTED, DriftState.VANISHED) else None
     return DriftItem(
         replication=name,
         provider=want.flow.owner.name if want else entry.provider if entry else "",
         title=flow_title(want.flow) if want else entry.relationship.identity if entry else name,
-        state=state,
+        state=DriftState.CUT_OFF if by else state,
         fields=moved,
         pending=pending,
         health=health,
         dead=dead,
-        detail=detail,
+        detail=detail or (_told(by, gone=found is None) if by else ""),
         where=inputs.workspace.locate("Replication", name) if want else None,
     )
+
+
+def _half_made_by(name: str, inputs: Inputs) -> CutOff | None:
+    """Return the run without an end that was changing a replication; the last of them."""
+    runs = (one for one in (*inputs.failed, *inputs.cut_off) if one.half_made and name in one.replications)
+    return max(runs, key=lambda one: one.run_id, default=None)
+
+
+def _told(run: CutOff, *, gone: bool) -> str:
+    live = "it is not live, " if gone else ""
+    return f"{live}run {run.run_id} was changing it and did not come to its end; apply again"
 
 
 def _scope(want: Desired | None, entry: ReceiptEntry | None) -> ScopeRef | None:
@@ -210,11 +227,12 @@ def _unheard(flow: Flow, inputs: Inputs, error: ProviderError) -> Finding:
     )
 
 
-def _no_receipt() -> Finding:
+def _no_receipt(*, begun: bool) -> Finding:
+    ended = "No apply with this state folder has come to its end" if begun else _NO_APPLY
     return Finding(
         code="REPL-W002",
         severity=Severity.WARNING,
         summary="No receipt",
-        detail="There has been no apply with this state folder, so live is compared with the manifests themselves.",
+        detail=f"{ended}, so live is compared with the manifests themselves.",
         hint="run drift where `.repl/receipt.json` of the last apply is at hand: then drift is told from pending",
     )

@@ -52,6 +52,8 @@ class RunContext:
     """What the containers that were begun share with others: the run itself may have changed how these look."""
     expected: Mapping[str, str] = field(default_factory=dict)
     """What the plan warned of, by container: noted before anything is done, as a run that is cut off has no receipt."""
+    replications: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of what the plan changes, by container."""
 
 
 @dataclass(slots=True)
@@ -108,8 +110,9 @@ def run_container(context: RunContext, item: ContainerPlan, history: ContainerHi
         context.changing.update(item.shares)
         expected = context.expected.get(at.name, "")
         context.journal.write(
-            JournalEvent.CONTAINER_STARTED, container=at.name, copies=at.owed, detail=expected, strangers=item.strangers
-        )
+            JournalEvent.CONTAINER_STARTED, container=at.name, copies=at.owed, detail=expected,
+            strangers=item.strangers, replications=context.replications.get(at.name, ()),
+        )  # fmt: skip
         context.emit(ApplyEvent(kind=EventKind.STARTED, container=at.name))
         _run_steps(context, at)
         fingerprint = _read_back(context, at)

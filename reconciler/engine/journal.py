@@ -12,16 +12,12 @@ from typing import Self
 from pydantic import ValidationError
 
 from reconciler.clock import Clock
-from reconciler.engine.converge import ids_made
 from reconciler.engine.state import StateFolder
 from reconciler.errors import ReplError
 from reconciler.model.receipt import JournalEntry, JournalEvent
 from reconciler.model.value import Json
 
-__all__ = [
-    "ContainerHistory", "CutOff", "Journal", "RunHistory", "cut_off", "failed_midway", "open_runs", "owed_copies",
-    "read_journal",
-]  # fmt: skip
+__all__ = ["ContainerHistory", "Journal", "RunHistory", "open_runs", "owed_copies", "read_journal"]
 
 
 class Journal:
@@ -52,6 +48,7 @@ class Journal:
         request_id: str | None = None,
         copies: tuple[str, ...] = (),
         strangers: tuple[str, ...] = (),
+        replications: tuple[str, ...] = (),
         detail: str = "",
     ) -> None:
         """Append one entry and wait until it is on disk. Raises OSError, with no part of it left, where that fails."""
@@ -66,6 +63,7 @@ class Journal:
             request_id=request_id,
             copies=copies,
             strangers=strangers,
+            replications=replications,
             detail=detail,
         )
         line = entry.model_dump_json(exclude_defaults=False).encode() + b"\n"
@@ -113,6 +111,8 @@ class ContainerHistory:
     expected: str = ""
     """What its plan warned of."""
     done: bool = False
+    noted: bool = False
+    """Whether a receipt tells of what was done, if only the one before its proofs."""
     failed: bool = False
     fingerprint: str = ""
     finished: dict[str, dict[str, Json]] = field(default_factory=dict)
@@ -121,6 +121,8 @@ class ContainerHistory:
     """The call that was asked for and not answered."""
     strangers: tuple[str, ...] = ()
     """Server ids of what its plan knew to be something else."""
+    replications: tuple[str, ...] = ()
+    """Names of what was to be changed there."""
 
 
 @dataclass(slots=True)
@@ -169,44 +171,6 @@ def owed_copies(state: StateFolder) -> frozenset[str]:
     return frozenset(noted.union(*(run.owed for run in open_runs(state))))
 
 
-@dataclass(frozen=True, slots=True)
-class CutOff:
-    """One container of a run that was begun and not finished."""
-
-    run_id: str
-    container: str
-    expected: str
-    """What its plan warned of, and may have come about; empty if it warned of nothing."""
-    strangers: frozenset[str] = frozenset()
-    """Server ids of what its plan knew to be something else."""
-    made: frozenset[str] = frozenset()
-    """Server ids of what it has made."""
-
-
-def cut_off(state: StateFolder) -> tuple[CutOff, ...]:
-    """Return what runs that have no receipt may have brought about, oldest first."""
-    return tuple(
-        CutOff(run.run_id, name, item.expected, frozenset(item.strangers), ids_made(item.finished.values()))
-        for run in open_runs(state)
-        for name, item in run.containers.items()
-        if item.started
-    )
-
-
-def failed_midway(state: StateFolder) -> tuple[CutOff, ...]:
-    """Return what the run of the last receipt had begun to change when it failed there."""
-    receipt = state.receipt()
-    path = state.journal_path(receipt.run_id) if receipt else None
-    run = read_journal(path) if path is not None and path.exists() else None
-    if run is None or not run.finished:
-        return ()
-    return tuple(
-        CutOff(run.run_id, name, item.expected)
-        for name, item in run.containers.items()
-        if item.failed and not item.done and item.finished
-    )
-
-
 def _entries(path: Path) -> Iterator[JournalEntry]:
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):
@@ -225,9 +189,8 @@ def _entries(path: Path) -> Iterator[JournalEntry]:
 
 
 def _note(history: RunHistory, entry: JournalEntry) -> None:
-    if entry.event is JournalEvent.RUN_FINISHED:
-        history.finished = True
     if entry.container is None:
+        _note_run(history, entry)
         return
     _note_copies(history, entry)
     item = history.containers.setdefault(entry.container, ContainerHistory())
@@ -235,6 +198,7 @@ def _note(history: RunHistory, entry: JournalEntry) -> None:
     match entry.event:
         case JournalEvent.CONTAINER_STARTED:
             item.started, item.expected, item.strangers = True, entry.detail, entry.strangers
+            item.replications, item.failed = entry.replications, False
         case JournalEvent.CALL_PENDING:
             item.in_doubt = step
         case JournalEvent.CALL_DONE | JournalEvent.AWAIT_DONE:
@@ -248,6 +212,14 @@ def _note(history: RunHistory, entry: JournalEntry) -> None:
             item.failed = True
         case _:
             pass
+
+
+def _note_run(history: RunHistory, entry: JournalEntry) -> None:
+    if entry.event in (JournalEvent.RUN_STARTED, JournalEvent.RUN_FINISHED):
+        history.finished = entry.event is JournalEvent.RUN_FINISHED  # what has failed may be gone on with
+    elif entry.event is JournalEvent.RECEIPT_WRITTEN:
+        for item in history.containers.values():
+            item.noted = item.done
 
 
 def _note_copies(history: RunHistory, entry: JournalEntry) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from reconciler.engine.journal import CutOff
 from reconciler.engine.observe import World
+from reconciler.engine.unfinished import CutOff
 from reconciler.model.observation import ContainerRef, Observation, ScopeRef
 from reconciler.model.receipt import Receipt, ReceiptEntry
 from reconciler.model.relationship import Flow, Relationship

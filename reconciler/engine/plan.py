@@ -14,6 +14,7 @@ from reconciler.engine.match import Desired, Matched, match
 from reconciler.engine.observe import World
 from reconciler.engine.policy import check_guards
 from reconciler.engine.removal import removal_of, returning, returning_finding, shared_findings, spared
+from reconciler.engine.unfinished import cut_off_findings, failed_findings
 from reconciler.model.change import Action, Change, ContainerDiff
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.observation import ContainerRef, ScopeRef
@@ -51,8 +52,8 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
         *revived,
         *(placed(inputs.workspace, f) for f in check_expired_approvals(flows.values(), now.date())),
         *(placed(inputs.workspace, f) for f in check_protection(made, flows, inputs.receipt)),
-        *_cut_off(inputs),
-        *_failed_midway(inputs, effects),
+        *cut_off_findings(inputs.cut_off),
+        *failed_findings(inputs.failed, effects),
         *check_emptied(inputs.workspace, inputs.receipt, inputs.selection),
         *(placed(inputs.workspace, f) for f in check_guards(inputs.workspace.policies.values(), made, effects)),
     ]
@@ -242,36 +243,6 @@ def _unknown(change: Change, inputs: Inputs) -> Iterator[Finding]:
                 hint="look at it in the provider's console; a change of any other setting writes this one, too",
                 replication=change.replication,
                 path=("spec", *managed[dotted].path),
-            )
-
-
-def _cut_off(inputs: Inputs) -> Iterator[Finding]:
-    """Say what runs without an end may have left behind: what is live need not show it, and no receipt does."""
-    for item in (one for one in inputs.cut_off if one.expected):
-        yield Finding(
-            code="REPL-W004",
-            severity=Severity.WARNING,
-            summary="An apply was cut off",
-            detail=f"Run {item.run_id} was cut off in {item.container}, and nobody saw how far it came. Its plan said: "
-            f"{item.expected}.",
-            hint="look whether that has come about; to go on with that run apply its saved plan again, any other apply "
-            "goes by what is live",
-        )
-
-
-def _failed_midway(inputs: Inputs, effects: Sequence[Effect]) -> Iterator[Finding]:
-    """Say what the last run may have left behind where it failed, but where this plan says the same once more."""
-    planned = {f"{effect.rule}: {effect.text}" for effect in effects}
-    for item in (one for one in inputs.failed if one.expected):
-        if not any(text in item.expected for text in planned):
-            yield Finding(
-                code="REPL-W007",
-                severity=Severity.WARNING,
-                summary="An apply failed halfway",
-                detail=f"Run {item.run_id} failed in {item.container}, and what is live need not show what it left. Its"
-                f" plan said: {item.expected}.",
-                hint="look whether that has come about; to go on with that run apply its saved plan again, any other"
-                " apply goes by what is live, and then this is not said any more",
             )
 
 

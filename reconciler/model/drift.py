@@ -22,6 +22,9 @@ class DriftState(StrEnum):
     """A receipt says it was made; live it is gone."""
     ACCEPTED = "accepted"
     """Drifted, and every differing field has an entry under `acceptDrift` that has not expired."""
+    CUT_OFF = "cut_off"
+    """Live differs from the last receipt where an apply that did not come to its end was changing it: what that has
+    done, and what somebody else may have done, cannot be told apart."""
     PENDING = "pending"
     """The manifest differs from the last receipt: an apply is due. Live may well be as the receipt says."""
     NEVER_APPLIED = "never_applied"
@@ -68,6 +71,11 @@ class DriftReport(Value):
     def drifted(self) -> tuple[DriftItem, ...]:
         """Items that make the exit code 2."""
         return tuple(i for i in self.items if i.dead or i.state in (DriftState.DRIFTED, DriftState.VANISHED))
+
+    @property
+    def half_made(self) -> tuple[DriftItem, ...]:
+        """Items that an apply without an end may have left so: they make the exit code 2, too."""
+        return tuple(item for item in self.items if item.state is DriftState.CUT_OFF)
 
     @property
     def hindered(self) -> tuple[str, ...]:

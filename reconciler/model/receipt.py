@@ -54,6 +54,8 @@ class JournalEntry(Value):
     """With `container_started`: server ids of what answers to the same identity and is not meant."""
     copies: tuple[str, ...] = ()
     """Replications whose existing data is owed from here on (`container_started`), or was sent (`call_done`)."""
+    replications: tuple[str, ...] = ()
+    """With `container_started`: names of the replications that are to be changed there."""
     detail: str = ""
 
 

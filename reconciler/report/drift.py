@@ -19,6 +19,7 @@ __all__ = ["drift_text"]
 _MARKS = {
     DriftState.DRIFTED: ("~", "drifted ", Tone.CHANGE),
     DriftState.VANISHED: ("-", "vanished", Tone.REMOVE),
+    DriftState.CUT_OFF: ("~", "cut off ", Tone.ERROR),
     DriftState.ACCEPTED: ("~", "accepted", Tone.DIM),
     DriftState.PENDING: ("~", "pending ", Tone.CHANGE),
     DriftState.NEVER_APPLIED: ("+", "new     ", Tone.ADD),
@@ -28,6 +29,7 @@ _DEAD = ("!", "dead    ", Tone.ERROR)
 
 _COUNTS: tuple[tuple[tuple[DriftState, str, Tone | None], ...], ...] = (
     ((DriftState.DRIFTED, "drifted", Tone.CHANGE), (DriftState.VANISHED, "vanished", Tone.REMOVE)),
+    ((DriftState.CUT_OFF, "cut off", Tone.ERROR),),
     ((DriftState.PENDING, "pending", None), (DriftState.NEVER_APPLIED, "never applied", None)),
     (
         (DriftState.ACCEPTED, "accepted", None),
@@ -74,6 +76,8 @@ def _header(report: DriftReport, style: Style) -> list[str]:
 def _sections(report: DriftReport, style: Style, *, verbose: bool) -> Iterator[list[str]]:
     drifted = _in(report, DriftState.DRIFTED, DriftState.VANISHED)
     yield _section("Drift (last applied → live)", drifted, style, verbose=verbose)
+    half = _in(report, DriftState.CUT_OFF)
+    yield _section("Left by an apply that did not come to its end (last applied → live)", half, style, verbose=verbose)
     yield _dead(report, style)
     yield _pending(report, style, verbose=verbose)
     accepted = _in(report, DriftState.ACCEPTED)
@@ -162,6 +166,10 @@ def _summary(report: DriftReport, style: Style) -> list[str]:
     told = joined([joined(group, ", ") for group in groups if group], f" {style.glyph('·')} ")
     if report.drifted:
         return wrap([Span("Drift: ", Tone.BOLD), *told], style)
+    if report.half_made:
+        left = count(len(report.half_made), "replication")
+        about = [Span("No drift known, but ", Tone.BOLD), Span(f"{left} half made by an apply: ", Tone.ERROR)]
+        return wrap([*about, *told], style)
     if report.hindered:
         cannot = count(len(report.hindered), "replication")
         told = [Span("No drift, but ", Tone.BOLD), Span(f"{cannot} cannot work: see the errors.", Tone.ERROR)]

@@ -12,11 +12,12 @@ from reconciler.engine.check import Checked
 from reconciler.engine.connect import Connections
 from reconciler.engine.converge import find
 from reconciler.engine.graph import graph_of
-from reconciler.engine.journal import cut_off, failed_midway, owed_copies
+from reconciler.engine.journal import owed_copies
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import make_plan
 from reconciler.engine.selection import Selection
 from reconciler.engine.state import StateFolder
+from reconciler.engine.unfinished import cut_off, failed_midway
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.manifest import API_VERSION, Metadata, ProviderDoc, ReplicationDoc, WorkspaceSpec

@@ -19,6 +19,7 @@ from reconciler.engine.observe import observe
 from reconciler.engine.plan import make_plan
 from reconciler.engine.selection import Selection
 from reconciler.engine.state import StateFolder
+from reconciler.engine.unfinished import cut_off, failed_midway
 from reconciler.manifest.load import load
 from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.drift import DriftReport
@@ -115,6 +116,8 @@ class Workbench:
             prune=prune and workspace.settings.prune,
             resync=resync,
             owed=owed_copies(self.state),
+            cut_off=cut_off(self.state),
+            failed=failed_midway(self.state),
         )
         return check(workspace, REGISTRY, connections), inputs
 

@@ -3,8 +3,8 @@
 import pytest
 
 from reconciler.engine.converge import Meant, shortfalls
-from reconciler.engine.journal import CutOff
 from reconciler.engine.match import match
+from reconciler.engine.unfinished import CutOff
 from reconciler.model.observation import ABSENT, ContainerRef
 from reconciler.model.plan import ContainerPlan
 from reconciler.model.receipt import Receipt
