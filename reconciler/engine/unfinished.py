@@ -84,9 +84,10 @@ def failed_midway(state: StateFolder) -> tuple[CutOff, ...]:
 def cut_off_findings(cut: Sequence[CutOff]) -> Iterator[Finding]:
     """Say what runs without an end may have left behind: what is live need not show it, and no receipt tells of it."""
     for run_id, group in groupby(cut, key=lambda one: one.run_id):
-        items = [one for one in group if not one.noted]
+        items = list(group)
+        # What was warned of is told even where a receipt was written: nobody has seen the run's last word.
         yield from (_cut_off(one) for one in items if one.expected or (one.changed and not one.done))
-        if whole := [one.container for one in items if one.done and not one.expected]:
+        if whole := [one.container for one in items if one.done and not one.noted and not one.expected]:
             text = f"Run {run_id} was cut off when it had changed {', '.join(whole)}, and no receipt tells of that."
             yield _warning(text)
 
@@ -112,6 +113,8 @@ def _cut_off(item: CutOff) -> Finding:
     doubt = f" Whether its call {item.in_doubt} has happened is not known." if item.in_doubt else ""
     said = f" Its plan said: {item.expected}." if item.expected else ""
     named = f", which it was changing for {', '.join(item.replications)}" if item.replications else ""
+    if item.done:
+        return _warning(f"Run {item.run_id} was cut off when it had changed {item.container}.{said}")
     return _warning(
         f"Run {item.run_id} was cut off in {item.container}{named}, and nobody saw how far it came.{doubt}{said}"
     )
