@@ -1,5 +1,6 @@
 """SCP as a user meets it: what a change brings about, what stays behind, and whatever the service does in silence."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from reconciler.emulators.certificate import Certificate
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.change import Action, Reason
-from reconciler.model.manifest import Deletes
+from reconciler.model.manifest import Deletes, Location
 from reconciler.model.observation import HealthState
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import RunOutcome
@@ -303,6 +304,26 @@ def test_several_volumes_of_one_name_are_not_guessed_at(host: Host, harness: Scp
     assert raised.value.code is ErrorCode.FAILED_PRECONDITION
     assert "write the id" in (raised.value.hint or "")
     assert host.reader.observe(host.reader.scope(harness.made("one", "shareda1b2c3", "r_one", {}))).containers == ()
+
+
+@pytest.mark.parametrize("count", ["total", "page"])
+def test_a_name_that_many_hold_is_found_on_a_later_page(harness: ScpHarness, count: str) -> None:
+    """The service finds whatever holds the text, a page at a time, and does not say what it counts."""
+    for number in range(44):
+        harness.volume(f"a{number:02}_held")
+    wanted = harness.volume("held")
+    harness.switch(count=count)
+    with contextlib.closing(harness.connect(Access.READ)) as reader:
+        assert reader.inspect(Location(provider="west", volume="held")).facts["id"] == wanted
+        assert not reader.inspect(Location(provider="west", volume="hel")).exists
+
+
+def test_a_name_that_one_page_answers_is_asked_for_once(harness: ScpHarness) -> None:
+    harness.volume("alone")
+    with contextlib.closing(harness.connect(Access.READ)) as reader:
+        assert reader.inspect(Location(provider="west", volume="alone")).exists
+    asked = [one for one in harness.wire.recorder.exchanges if "/v1/volumes?" in one.url and "name=alone" in one.url]
+    assert len(asked) == 1
 
 
 def test_a_volume_by_another_name_is_the_same_volume(host: Host, harness: ScpHarness) -> None:

@@ -19,6 +19,8 @@ SCOPE = convert.scope_of("west", "data")
 VOLUME = "bfdbabf2-04d9-4e8b-a205-020f8e6da438"
 REPLICA = "0c1d2e3f-0000-4000-8000-00000000000a"
 NUMBER = "7d3f1f2e-0000-4000-8000-000000000001"
+FIXED = {("source", "volume"), ("destination", "volume"), ("scp", "region"), ("scp", "type")}
+"""What no request changes."""
 
 
 def region(name: str, place: str, **changes: Any) -> ProviderDoc:
@@ -113,7 +115,8 @@ def planned(
         container = container_of(convert.identity_of(desired))
     assert container is not None
     name = desired.name if desired else "data-dr"
-    fields = differences(before.settings, goal.settings) if before and goal else ()
+    found = differences(before.settings, goal.settings) if before and goal else ()
+    fields = tuple(one.model_copy(update={"forces_replace": one.path in FIXED}) for one in found)
     change = Change(
         id="c1", replication=name, provider="west", type="scp", title="data -> data_dr", action=action,
         reason=Reason.SETTINGS_DIFFER, container=container, fields=fields, desired=goal, observed=before,

@@ -88,6 +88,16 @@ def test_a_canary_outlasts_the_schedule(every: str, within: str, *, fits: bool) 
     assert found == ([] if fits else ["REPL-C508"])
 
 
+@pytest.mark.parametrize("every", ["5m", "1h", "1d", None])
+def test_the_wait_that_is_advised_is_one_that_will_do(every: str | None) -> None:
+    schedule = None if every is None else {"every": every}
+    verify = {"level": "canary", "within": "1m", "mounts": MOUNTS}
+    (found,) = [one for one in check(made(schedule=schedule, verify=verify)) if one.code == "REPL-C508"]
+    advised = (found.hint or "").partition("within: ")[2].partition("`")[0]
+    better = codes(made(schedule=schedule, verify={**verify, "within": advised}))
+    assert "REPL-C508" not in better
+
+
 def test_a_paused_flow_is_not_proved_and_so_not_complained_of() -> None:
     assert codes(made(state="paused", verify={"level": "canary"})) == []
 
@@ -118,14 +128,29 @@ def facts(**more: Any) -> LocationFacts:
         (facts(), ABSENT, []),
         (ABSENT, ABSENT, ["REPL-W501"]),
         (HIDDEN, ABSENT, ["REPL-W502"]),
+        (LocationFacts(exists=False, readable=False), ABSENT, ["REPL-W502"]),
         (facts(), HIDDEN, ["REPL-W502"]),
         (facts(state="error"), ABSENT, ["REPL-W503"]),
         (facts(replication_regions=[]), ABSENT, ["REPL-W504"]),
+        (facts(state=""), ABSENT, []),
         (LocationFacts(exists=True), ABSENT, []),
     ],
 )
 def test_the_world(source: LocationFacts, destination: LocationFacts, expected: list[str]) -> None:
     assert [one.code for one in preflight(made(), source, destination)] == expected
+
+
+def test_no_region_at_all_is_said_so() -> None:
+    (found,) = preflight(made(), facts(replication_regions=[]), ABSENT)
+    assert "go to: none; not kr-east1" in found.detail
+
+
+@pytest.mark.parametrize("where", ["source", "destination"])
+def test_what_may_not_be_looked_at_is_told_without_a_reason_too(where: str) -> None:
+    hidden = LocationFacts(exists=True, readable=False)
+    source, there = (hidden, ABSENT) if where == "source" else (facts(), hidden)
+    (found,) = preflight(made(), source, there)
+    assert (found.path, found.detail[-15:]) == (("spec", where, "volume"), " no permission.")
 
 
 def test_a_password_for_nfs_is_said_to_be_useless() -> None:

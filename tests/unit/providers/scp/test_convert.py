@@ -166,6 +166,22 @@ def test_health_is_never_ok(changes: dict[str, Any], source: Any, replica: Any, 
     assert health.detail
 
 
+@pytest.mark.parametrize(
+    ("changes", "state", "told"),
+    [
+        ({}, "available", "in use, status available; SCP does not say when it last copied"),
+        ({"replication_status": ""}, "available", "in use, status not said;"),
+        ({}, "extending", "; a volume is extending;"),
+        ({}, "", "; a volume is not said;"),
+        ({"replication_policy": "odd"}, "available", "its policy is odd"),
+        ({"replication_policy": ""}, "available", "its policy is not said"),
+        ({"replication_status": "deleting"}, "available", "somebody deletes it"),
+    ],
+)
+def test_health_tells_all_that_is_shown(changes: dict[str, Any], state: str, told: str) -> None:
+    assert told in health_of(shown(**changes), volume(state), volume()).detail
+
+
 def test_what_is_not_there_is_not_well() -> None:
     assert health_of(None, None, None).state == "unknown"
 
@@ -178,6 +194,26 @@ def test_imports_name_the_document_of_the_region() -> None:
     assert found.spec["scp"] == {"type": "backup", "retention": 7}
     assert found.spec["schedule"] == {"every": "1h"}
     assert found.spec["verify"] == {"level": "status"}
+
+
+def test_imports_say_what_is_to_be_done_by_hand() -> None:
+    state = seen(shown(replication_frequency="yearly", replication_policy="odd")).containers[0]
+    held = {**dict(state.document or {}), "protocol": "CIFS"}
+    cifs = seen().model_copy(update={"containers": (state.model_copy(update={"document": held}),)})
+    (found,) = imported(cifs, lambda _region: "east")
+    password, policy, schedule = found.by_hand
+    assert "`scp.cifsPassword` is never shown" in password
+    assert "state odd" in policy
+    assert "runs 'yearly'" in schedule
+    assert found.beyond == "region kr-east1"
+    (plain,) = imported(seen(shown()), lambda _region: "east")
+    assert plain.by_hand == ()
+
+
+def test_imports_write_no_count_of_backups_for_a_replication() -> None:
+    """A warning would say that it means nothing there."""
+    (found,) = imported(seen(shown(backup_retention_count=7)), lambda _region: "east")
+    assert found.spec["scp"] == {"type": "replication"}
 
 
 def test_imports_leave_out_what_no_document_can_say() -> None:

@@ -34,6 +34,10 @@ def test_validation_counts_what_it_repeats() -> None:
         (400, "filestorage.BadRequest.Invalid.volume.state", ErrorCode.FAILED_PRECONDITION),
         (400, "filestorage.BadRequest.Other", None),
         (500, "ContactAdminForAssistance", None),
+        (400, "filestorage.BadRequest.Volume.has.snapshot", ErrorCode.FAILED_PRECONDITION),
+        (400, "filestorage.BadRequest.Invalid.replication.policy", ErrorCode.FAILED_PRECONDITION),
+        (409, "filestorage.Conflict.Invalid.volume.state", None),
+        (500, "Forbidden", None),
     ],
 )
 def test_codes(status: int, code: str, expected: ErrorCode | None) -> None:
@@ -57,6 +61,28 @@ def test_a_region_that_is_not_offered() -> None:
     said = explain(answer(400, "x.Replication.not.available", "Replication is not available."))
     assert said.code is ErrorCode.FAILED_PRECONDITION
     assert "no replication from this volume" in (said.hint or "")
+
+
+def test_every_error_of_several_is_told() -> None:
+    errors = [{"code": "First", "detail": "one"}, {"code": "Second", "detail": None}, {"detail": {"a": 1}}]
+    said = explain(Answer(status=400, content=json.dumps({"errors": errors}).encode()))
+    assert said.message == 'First: one; Second; {"a": 1}'
+
+
+def test_a_request_without_an_id_of_its_own_has_the_global_one() -> None:
+    assert explain(answer(400, "Other", "text", request_id=None)).request_id == "req-c56bf27b"
+
+
+def test_a_gateway_is_told_apart_and_its_pages_are_not_printed() -> None:
+    said = explain(Answer(status=502, content=b"<html>Bad Gateway</html>"))
+    assert said.message == "HTTP status 502 of the gateway"
+    assert said.hint
+    assert "credentials" in (explain(Answer(status=401, content=b"<html>no</html>")).hint or "")
+
+
+def test_what_a_gateway_says_is_cut() -> None:
+    said = explain(Answer(status=401, content=b"Request is rejected by gateway " + b"x" * 10_000))
+    assert len(said.message or "") <= 400
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b'{"errors": []}', b'[{"msg": "x"}]', b"\xff\xfe"])

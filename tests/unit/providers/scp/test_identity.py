@@ -20,13 +20,19 @@ def test_ids_are_told_from_names() -> None:
     assert is_id("BFDBABF2-04D9-4E8B-A205-020F8E6DA438")
     assert not is_id("bfdbabf204d94e8ba205020f8e6da438")
     assert not is_id("data")
-    assert all(map(is_volume, ["data", "bfdbabf2-04d9-4e8b-a205-020f8e6da438", "data_ab12cd"]))
+    assert all(map(is_volume, ["data", "bfdbabf2-04d9-4e8b-a205-020f8e6da438", "data_ab12cd", "my-data"]))
     assert not any(map(is_volume, ["", "a b", "../x", "Data", "a/b"]))
 
 
 @pytest.mark.parametrize(
     ("name", "asked"),
-    [("dataf55a24", "data"), ("data_f55a24", "data"), ("data_f55a24", "data_"), ("dataz1y2x3", "data")],
+    [
+        ("dataf55a24", "data"),
+        ("data_f55a24", "data"),
+        ("data_f55a24", "data_"),
+        ("dataz1y2x3", "data"),
+        ("datafacade", "data"),
+    ],
 )
 def test_a_name_may_have_got_an_end(name: str, asked: str) -> None:
     assert asked in stems(name)
@@ -34,7 +40,15 @@ def test_a_name_may_have_got_an_end(name: str, asked: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "asked"), [("data_backup", "data"), ("data", "dat"), ("ab1234567", "ab"), ("x", "x1")]
+    ("name", "asked"),
+    [
+        ("data_backup", "data"),
+        ("data", "dat"),
+        ("ab1234567", "ab"),
+        ("x", "x1"),
+        ("Dataf55a24", "Data"),
+        ("a-bf55a24", "a-b"),
+    ],
 )
 def test_other_ends_mean_another_name(name: str, asked: str) -> None:
     assert not answers_to(name, asked)

@@ -130,13 +130,17 @@ def test_false_is_no_consent() -> None:
 
 def test_a_replacement_removes_and_creates() -> None:
     other = flow(**ACTIVE, replica="other_dr", options={"type": "backup"})
-    plan = planned(Action.REPLACE, other, shown())
+    plan = planned(Action.REPLACE, other, shown(replication_frequency="daily"))
     assert ids(plan) == ["pause", "paused", "delete", "gone", "create", "created"]
     assert {"SCP-REPLACE", "SCP-ORPHAN-VOLUME", "SCP-PAUSE-FIRST"} == effects(plan)
     replace = next(effect for effect in plan.effects if effect.rule == "SCP-REPLACE")
     assert replace.blocks
     assert replace.loses_protection
     assert replace.recopies
+    assert "scp.type" in replace.text
+    assert "schedule" not in replace.text, "what can be changed in place needs no new replica"
+    orphan = next(effect for effect in plan.effects if effect.rule == "SCP-ORPHAN-VOLUME")
+    assert not orphan.loses_protection, "the new one protects: it is the replacement that is said to lose it"
     create = next(call for call in calls(plan) if call.id == "create")
     assert isinstance(create.body, dict)
     assert create.body["known"] == [NUMBER]
@@ -179,3 +183,19 @@ def test_a_region_that_nobody_reaches_is_told_before() -> None:
 def test_calls_hold_no_secret_and_no_credentials() -> None:
     plan = planned(Action.REPLACE, flow(**ACTIVE, replica="other_dr"), shown())
     assert "AK" not in "".join(step.model_dump_json() for step in plan.steps)
+
+
+@pytest.mark.parametrize(
+    ("action", "live", "told"),
+    [
+        (Action.CREATE, None, "is sent with the creation"),
+        (Action.REPLACE, shown(), "is sent with the creation"),
+        (Action.UPDATE, shown(), "is not sent: only a creation takes it"),
+        (Action.ADOPT, shown(), "is not sent: only a creation takes it"),
+        (Action.NONE, shown(), None),
+    ],
+)
+def test_a_password_is_said_to_be_sent_where_it_is(action: Action, live: Any, told: str | None) -> None:
+    with_password = flow(**ACTIVE, options={"cifsPassword": {"env": "P"}, "deleteReplicaVolume": True})
+    texts = [one.text for one in planned(action, with_password, live).effects if one.rule == "SCP-SECRET-UNREADABLE"]
+    assert [told in text for text in texts] == ([] if told is None else [True])
