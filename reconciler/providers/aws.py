@@ -25,6 +25,7 @@ from pydantic import SecretStr
 from reconciler import __version__
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.manifest import Limits
+from reconciler.providers.aws_bounds import BoundedSession
 from reconciler.providers.base import Access
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Target:
     path_style: bool = False
     ca_file: Path | None = None
     timeout_s: float = 30.0
+    """For each wait for bytes; a whole answer may take four times as long."""
     limits: Limits = field(default_factory=Limits)
     access: Access = Access.READ
 
@@ -99,12 +101,19 @@ def s3_client(session: boto3.Session, target: Target, *, retry: bool) -> "S3Clie
         client = session.client(
             "s3", endpoint_url=target.endpoint, verify=str(target.ca_file) if target.ca_file else None, config=config
         )
+    _bound(client, target)
     events = client.meta.events
     if target.access is Access.READ:
         events.register_first("before-call.s3", _Guard(target.provider).refuse_write)
     if retry:
         events.register_first("needs-retry.s3", _wait_as_told)  # type: ignore[arg-type]  # answers do count
     return client
+
+
+def _bound(client: Any, target: Target) -> None:
+    """Let no answer go on for ever: botocore has no setting for that."""
+    endpoint = client._endpoint  # noqa: SLF001 no public way
+    endpoint.http_session = BoundedSession(endpoint.http_session, whole_s=4 * target.timeout_s)
 
 
 class _Guard:

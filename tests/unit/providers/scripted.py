@@ -78,10 +78,33 @@ def slow(seconds: float, then: Act) -> Act:
 def drip(connection: socket.socket) -> None:
     """Send a byte now and then, for ever."""
     connection.sendall(b"HTTP/1.1 200 Said\r\nContent-Length: 100000\r\n\r\n")
+    _dripping(connection)
+
+
+def _dripping(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         for _ in range(10_000):
             connection.sendall(b"x")
             time.sleep(0.02)
+
+
+def drip_chunk(connection: socket.socket) -> None:
+    """Promise one chunk, and send a byte of it now and then, for ever."""
+    connection.sendall(b"HTTP/1.1 200 Said\r\nTransfer-Encoding: chunked\r\n\r\n186A0\r\n")
+    _dripping(connection)
+
+
+def endless(status: int = 200) -> Act:
+    """Send as fast as it goes, for ever."""
+
+    def act(connection: socket.socket) -> None:
+        connection.sendall(f"HTTP/1.1 {status} Said\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        piece = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(piece)
+
+    return act
 
 
 @contextlib.contextmanager
