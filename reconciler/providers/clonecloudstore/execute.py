@@ -21,7 +21,7 @@ from reconciler.providers.clonecloudstore.wire import (
     CREATE,
     DEAD,
     DELETE,
-    ObjectRow,
+    Listed,
     Order,
     Topology,
     bits,
@@ -164,7 +164,7 @@ class Executor:
         hint = _DEAD_HINT if found.dead else _INCOMPLETE_HINT
         raise self._error(call, ErrorCode.FAILED_PRECONDITION, message, hint)
 
-    def _sent(self, body: dict[str, Json], rows: Mapping[str, ObjectRow], action: str) -> CallResult | None:
+    def _sent(self, body: dict[str, Json], rows: Mapping[str, Listed], action: str) -> CallResult | None:
         """Order in batches. Returns None if there was nothing to order."""
         destination, origin = self._at(body, "to"), str(body.get("from"))
         orders = (

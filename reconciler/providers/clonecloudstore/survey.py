@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.value import Json
 from reconciler.providers.clonecloudstore.client import SiteClient
-from reconciler.providers.clonecloudstore.wire import DEAD, READY, ObjectRow
+from reconciler.providers.clonecloudstore.wire import DEAD, READY, Listed
 
 __all__ = ["Survey", "doomed", "named", "survey"]
 
@@ -23,15 +23,15 @@ class Survey:
 
     ready: set[str] = field(default_factory=set)
     """There as at the source, as far as rows tell."""
-    absent: dict[str, ObjectRow] = field(default_factory=dict)
+    absent: dict[str, Listed] = field(default_factory=dict)
     """The source's rows."""
-    different: dict[str, ObjectRow] = field(default_factory=dict)
+    different: dict[str, Listed] = field(default_factory=dict)
     """READY with other content; the source's rows."""
     under_way: set[str] = field(default_factory=set)
     """UPLOAD or DELETING: being done, or begun by something that has died since."""
     dead: dict[str, str] = field(default_factory=dict)
     """ERR_UPL and ERR_DEL, and states that nobody knows: no call leads out of these."""
-    extra: dict[str, ObjectRow] = field(default_factory=dict)
+    extra: dict[str, Listed] = field(default_factory=dict)
     """READY, and not at the source; the destination's rows."""
 
     @property
@@ -61,14 +61,14 @@ class Survey:
 def survey(source: SiteClient, destination: SiteClient, bucket: str) -> Survey:
     """Read both lists. The destination's is read first, so that nothing counts as extra that has just been made."""
     found = Survey()
-    there = {row.name: row for row in destination.objects(bucket)}
-    for row in source.objects(bucket, statuses=(READY,)):
+    there = {row.name: row.listed() for row in destination.objects(bucket)}
+    for row in (one.listed() for one in source.objects(bucket, statuses=(READY,))):
         _judge(found, row, there.pop(row.name, None))
     found.extra = {name: row for name, row in there.items() if row.status == READY}
     return found
 
 
-def doomed(found: Survey, asked: Mapping[str, Json]) -> dict[str, ObjectRow]:
+def doomed(found: Survey, asked: Mapping[str, Json]) -> dict[str, Listed]:
     """Return what is to be deleted at the destination: what differs with `replace`, what is extra with `prune`."""
     rows = dict(found.different) if asked.get("replace") is True else {}
     return rows | (found.extra if asked.get("prune") is True else {})
@@ -85,7 +85,7 @@ def _some(names: list[str]) -> Iterator[str]:
         yield f"and {len(names) - _MOST_NAMED:,} more"
 
 
-def _judge(found: Survey, row: ObjectRow, there: ObjectRow | None) -> None:
+def _judge(found: Survey, row: Listed, there: Listed | None) -> None:
     if there is None or there.status == "DELETED":
         found.absent[row.name] = row
     elif there.status in _UNDER_WAY:

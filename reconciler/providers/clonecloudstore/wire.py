@@ -3,6 +3,7 @@
 Source: CloneCloudStore 0.8.0, AccessorBucket, AccessorObject, Topology, ClientBucketAccess, ReplicatorOrder.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -12,8 +13,8 @@ from reconciler.model.value import Json
 
 __all__ = [
     "BUCKET", "BUCKETS", "CREATE", "DEAD", "DELETE", "DELETE_BIT", "DOWN", "KNOWN", "OBJECT", "OWNER", "READ", "READY",
-    "READ_BIT", "READ_WRITE", "RIGHT", "RIGHTS", "TOPOLOGIES", "TOPOLOGY", "UP", "WRITE_BIT", "BucketRow", "ObjectRow",
-    "Order", "RightRow", "Topology", "bits",
+    "READ_BIT", "READ_WRITE", "RIGHT", "RIGHTS", "TOPOLOGIES", "TOPOLOGY", "UP", "WRITE_BIT", "BucketRow", "Listed",
+    "ObjectRow", "Order", "RightRow", "Topology", "bits",
 ]  # fmt: skip
 
 UP, DOWN, KNOWN = "UP", "DOWN", "UNKNOWN"
@@ -81,7 +82,21 @@ class ObjectRow(_Wire):
     creation: datetime | None = None
     metadata: dict[str, str] | None = None
 
-    def same_content(self, other: "ObjectRow") -> bool:
+    def listed(self) -> "Listed":
+        """Return what is kept of it while lists are held against each other."""
+        return Listed(self.name, self.status, self.size, self.hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a row says of an object's content. Lists are read whole: this takes a sixth of a row's memory."""
+
+    name: str
+    status: str
+    size: int
+    hash: str | None
+
+    def same_content(self, other: "Listed") -> bool:
         """Say whether both rows tell of the same content, as far as they tell: hashes where both have one."""
         if self.hash and other.hash:
             return self.hash == other.hash and self.size == other.size

@@ -131,5 +131,5 @@ def test_rows_with_nulls_are_read() -> None:
 def test_content_is_compared_as_far_as_rows_tell(
     one: tuple[str | None, int], other: tuple[str | None, int], same: bool
 ) -> None:
-    rows = [ObjectRow(name="n", status="READY", hash=digest, size=size) for digest, size in (one, other)]
+    rows = [ObjectRow(name="n", status="READY", hash=digest, size=size).listed() for digest, size in (one, other)]
     assert rows[0].same_content(rows[1]) == same
