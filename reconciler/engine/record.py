@@ -1,6 +1,7 @@
 """Turns what a run did into a receipt."""
 
 import getpass
+import itertools
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -178,10 +179,16 @@ def _left_name(name: str, container: ContainerRef) -> str:
     return f"{name.partition('@')[0]}@{container.scope_ref}"
 
 
+def _free_name(name: str, taken: AbstractSet[str]) -> str:
+    numbered = (f"{name}#{number}" for number in itertools.count(2))
+    return next(one for one in itertools.chain((name,), numbered) if one not in taken)
+
+
 def _left_behind(
     plan: Plan, before: Receipt | None, entries: Mapping[str, ReceiptEntry], done: AbstractSet[ContainerRef]
 ) -> dict[str, ReceiptEntry]:
-    """Return entries, named `NAME@PLACE`, for what this run would forget though it still stands.
+    """Return entries, named `NAME@PLACE`, for what this run would forget though it still stands; further ones that a
+    name has left in one place are numbered, `NAME@PLACE#2`.
 
     A replication that moves to another scope is recorded there, and nothing but a receipt knows that what it leaves is
     ours, and that the place is to be looked at.
@@ -197,7 +204,7 @@ def _left_behind(
     for name, entry in (before.replications if before else {}).items():
         unread = entry.container.scope_ref in plan.unread
         if name in entries and _place(entry) not in kept and (_place(entry) in standing or unread):
-            left[_left_name(name, entry.container)] = entry
+            left[_free_name(_left_name(name, entry.container), entries.keys() | left.keys())] = entry
     return left
 
 
