@@ -1,7 +1,7 @@
 """From what is written and what was read to the plan. Pure but for the clock that dates it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from reconciler.engine.changes import Inputs, changes
 from reconciler.engine.check import Checked, placed
 from reconciler.engine.diff import settings_listed, unknown_paths
 from reconciler.engine.guard import approve, check_emptied, check_expired_approvals, check_protection
-from reconciler.engine.match import Desired, Matched, match
+from reconciler.engine.match import Desired, Matched, Recorded, match
 from reconciler.engine.observe import World
 from reconciler.engine.policy import check_guards
 from reconciler.engine.removal import removal_of, returning, returning_finding, shared_findings, spared
@@ -19,6 +19,7 @@ from reconciler.model.change import Action, Change, ContainerDiff
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.observation import ContainerRef, ScopeRef
 from reconciler.model.plan import ContainerPlan, Plan, PlanOptions, Read, Summary, Unmanaged
+from reconciler.model.receipt import ReceiptEntry
 from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.step import Effect, Step, StepPlan
 
@@ -218,18 +219,22 @@ def _numbered(number: int, step: Step) -> Step:
 
 def _world_findings(made: Sequence[Change], flows: dict[str, Flow], world: World, inputs: Inputs) -> list[Finding]:
     found: list[Finding] = []
+    entries = inputs.receipt.replications if inputs.receipt else {}
+    recorded = Recorded(entries)
     for change in made:
         if (flow := flows.get(change.replication)) is not None:
             found += inputs.connections.provider(flow.owner.name).preflight(flow, *world.ends(flow))
-        found += _unknown(change, inputs)
+        found += _unknown(change, entries, recorded)
     return [*found, *unread_findings(world)]
 
 
-def _unknown(change: Change, inputs: Inputs) -> Iterator[Finding]:
+def _unknown(change: Change, entries: Mapping[str, ReceiptEntry], recorded: Recorded) -> Iterator[Finding]:
     """Say what is taken to be as written only because nothing shows otherwise. A write would make it certain."""
     if change.action is not Action.NONE or change.observed is None or change.desired is None:
         return
-    entry = inputs.receipt.replications.get(change.replication) if inputs.receipt else None
+    # Its name may be new, or have been another one's: what was sent is known by what is live.
+    place = change.observed_in or change.container
+    entry = entries.get(recorded.name(place.scope_ref, change.observed) or change.replication)
     sent = entry.relationship if entry and entry.container == change.observed_in else None
     managed = {field.dotted: field for field in settings_listed(change.desired.settings)}
     for dotted in unknown_paths(change.observed, sent):

@@ -243,3 +243,39 @@ def test_killed_at_every_write_it_ends_as_meant(host: Host, sites: CloneCloudSto
         assert receipt_ways(host) == {"moved": f"site-a->site-b/client1/{new}"}
         host.settled(flow)
     assert number == WRITES
+
+
+def test_all_that_one_name_has_left_behind_stays_known(host: Host, sites: CloneCloudStoreHarness) -> None:
+    """Both ways have gone on for the sake of what took their place; what needs them no more is ended by pruning."""
+    filled(sites, "one", "two")
+    for bucket in ("one", "two"):
+        host.converge(of_bucket(sites, bucket))
+        host.converge(turned(sites, bucket=bucket))
+    left = {f"site-a->site-b/client1/{bucket}" for bucket in ("one", "two")}
+    assert left < set(receipt_ways(host).values())
+    flow = turned(sites, bucket="two")
+    host.settled(flow)
+    plan = host.plan(flow, prune=True)
+    assert [change.title for change in plan.active_changes if change.action is Action.DELETE]
+    assert "site-a->site-b/client1/two" in goes_on(plan)
+    assert host.apply(plan).outcome is RunOutcome.DONE
+    assert (sites.right("site-b", "one"), sites.right("site-b", "two")) == ("READ", "OWNER")
+    assert set(receipt_ways(host).values()) == {"site-a->site-b/client1/two", "site-b->site-a/client1/two"}
+    host.settled(flow, prune=True)
+
+
+@pytest.mark.parametrize("names", [["new", "moved"], ["other", "moved"]], ids=["a new name", "swapped"])
+def test_what_was_sent_is_known_under_another_name(host: Host, sites: CloneCloudStoreHarness, names: list[str]) -> None:
+    """No site shows whether anything was copied; the receipt does, whatever it was called."""
+    filled(sites, "one", "two")
+
+    def named(*found: str) -> list[Flow]:
+        return [
+            sites.made(name, bucket, "there", COPY | {"existing": existing})
+            for name, bucket, existing in zip(found, ("one", "two"), ("copy", "ignore"), strict=True)
+        ]
+
+    host.converge(*named("moved", "other"))
+    plan = host.plan(*named(*names))
+    assert not plan.active_changes
+    assert "REPL-W003" not in {finding.code for finding in plan.findings}
