@@ -37,7 +37,7 @@ class Reason(StrEnum):
     SECRET_ROTATED = "secret_rotated"  # noqa: S105 the word for it, not one
     CANNOT_CHANGE_IN_PLACE = "cannot_change_in_place"
     EXISTS_AND_DIFFERS = "exists_and_differs"
-    """Adopt: found by its identity, made by somebody else, and different."""
+    """Adopt: found by its identity, and different. Somebody else made it, or a run without a receipt."""
     REMOVED_FROM_MANIFEST = "removed_from_manifest"
     RESYNC_REQUESTED = "resync_requested"
     COPY_OWED = "copy_owed"

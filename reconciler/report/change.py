@@ -28,7 +28,7 @@ _REASONS = {
     Reason.MISSING_LIVE: "it was applied before and is gone now",
     Reason.MOVED: "it was applied in another place before; what is there is not changed by this",
     Reason.SECRET_ROTATED: "only a secret has changed",
-    Reason.EXISTS_AND_DIFFERS: "it exists, was made by somebody else, and differs",
+    Reason.EXISTS_AND_DIFFERS: "it exists and differs, and no receipt says that it was applied from here",
     Reason.REMOVED_FROM_MANIFEST: "it is ours and no manifest describes it any more",
     Reason.COPY_OWED: "an earlier run was cut off before it had sent what was there already; no setting changes",
     Reason.RESYNC_REQUESTED: "sending everything again was asked for; no setting changes",
