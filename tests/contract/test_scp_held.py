@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault
+from reconciler.providers.scp import steps
 from tests.contract.harnesses.scp import ScpHarness, Way
 from tests.contract.scp_workspace import Workspace, opened
 from tests.lab.scp import EAST
@@ -154,6 +155,23 @@ def test_what_somebody_deletes_is_neither_paused_nor_as_written(work: Workspace)
     assert "plan again once kr-east1 does not list it any more" in told
     work.scp.wire.clock.advance(3_601)
     assert "1 to create" in planned(work)
+
+
+def test_a_creation_that_does_not_end_is_not_called_done(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Applying once more waits once more."""
+    monkeypatch.setattr(steps, "_CREATE_DEADLINE_S", 1)
+    work.scp.switch(create_outcome="stuck")
+    work.replicate("two", to=f"{work.replica}3")
+    for _ in range(2):
+        assert "wait until the replica is made and in use" in failed(work, "--select", "two")
+    assert work.repl("plan", "--detailed-exitcode", "--select", "two").code == 2
+    work.repl("plan", "--select", "two", "--out", "saved.json")
+    (one,) = [one for one in work.replications if one["replication_status"] == "creating"]
+    work.scp.emulator.act("repair-replication", {"replication_id": one["replication_id"]})
+    work.scp.mark()
+    work.apply("saved.json")
+    assert work.writes() == []
+    assert work.repl("plan", "--detailed-exitcode", "--select", "two").code == 0
 
 
 def test_a_creation_that_fails_is_made_anew_as_told(work: Workspace) -> None:

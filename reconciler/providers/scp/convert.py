@@ -300,7 +300,7 @@ def _container(scope: ScopeRef, key: str, one: Shown, protocol: str, *, surplus:
     )
     return ContainerState(
         ref=ContainerRef(provider=scope.provider, scope=scope.key, key=key),
-        fingerprint=digest({"id": one.replication_id, "settings": settings}),
+        fingerprint=digest({"id": one.replication_id, "settings": _lasting(settings)}),
         relationships=(known,),
         document=_document(one) | ({"protocol": protocol} if protocol else {}),
         also=tuple(also),
@@ -329,10 +329,15 @@ def _settings(volume: str, one: Shown) -> Settings:
     }
 
 
+def _lasting(settings: Settings) -> Settings:
+    """Return settings without what changes by itself: what is being made will be in use."""
+    return {**settings, "state": str(State.ACTIVE)} if settings["state"] == CREATING else settings
+
+
 def _state(one: Shown) -> str:
-    """Return the policy in our words. One that is being made will be in use; what is in error or goes is neither."""
+    """Return the policy in our words. What is being made, in error or on its way out is neither in use nor paused."""
     if one.replication_status == CREATING:
-        return str(State.ACTIVE)
+        return CREATING
     if failed(one.replication_status) and one.replication_policy != PAUSED:
         return "error"
     if going(one.replication_status):

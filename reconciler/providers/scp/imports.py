@@ -9,7 +9,7 @@ from reconciler.model.value import Json
 from reconciler.providers.base import Imported
 from reconciler.providers.names import slug
 from reconciler.providers.scp.config import ReplicationType
-from reconciler.providers.scp.convert import FREQUENCIES, every, part
+from reconciler.providers.scp.convert import CREATING, FREQUENCIES, every, part
 from reconciler.providers.scp.identity import is_new_name, stems
 
 __all__ = ["imported"]
@@ -61,7 +61,9 @@ def _spec(live: Relationship) -> dict[str, Json]:
     """Return the keys that a manifest may say. Words that nobody knows are left to the service."""
     settings, own = live.settings, part(live.settings, "scp")
     spec: dict[str, Json] = {"deletes": settings["deletes"], "existing": settings["existing"]}
-    if settings["state"] in tuple(State):
+    if settings["state"] == CREATING:
+        spec["state"] = str(State.ACTIVE)
+    elif settings["state"] in tuple(State):
         spec["state"] = settings["state"]
     if part(settings, "schedule").get("every") in _SCHEDULES:
         spec["schedule"] = settings["schedule"]
@@ -83,7 +85,7 @@ def _by_hand(state: ContainerState, live: Relationship) -> tuple[str, ...]:
             "`scp.cifsPassword` is never shown; nothing needs it as long as the replica stays, and to make another one"
             " write it as a reference: `scp: {cifsPassword: {env: NAME}}`"
         )
-    if live.settings["state"] not in tuple(State):
+    if live.settings["state"] not in (*State, CREATING):
         said.append(f"`state` is left out, for the replication is in state {live.settings['state']}")
     frequency = part(live.settings, "schedule").get("every")
     if frequency not in _SCHEDULES:

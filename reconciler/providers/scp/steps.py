@@ -161,13 +161,16 @@ def _creation(case: _Case, flow: Flow) -> Iterator[Step]:
 def _update(case: _Case) -> Iterator[Step]:
     """Change policy and schedule, each only where it differs: the schedule while the replication is in use."""
     paths = {field.path[:2] for field in case.change.fields}
-    policy = [*_state_steps(case)] if ("state",) in {path[:1] for path in paths} else []
+    making, resumes = case.held.get("status") == CREATING, case.wanted.get("state") == State.ACTIVE
+    policy: list[Step] = [*_state_steps(case)] if ("state",) in {path[:1] for path in paths} else []
     schedule = []
     if {("schedule", "every"), ("scp", "retention")} & paths:
         schedule = [*_schedule(case)]
-    if case.held.get("status") == CREATING and (policy or schedule):
+    if making and resumes:
+        # It comes into use by itself.
+        policy = [_wait("created", IN_USE, case.place, "wait until the replica is made and in use", _CREATE_DEADLINE_S)]
+    elif making and (policy or schedule):
         yield _wait("settled", SETTLED, case.place, "wait until it is made", _CREATE_DEADLINE_S)
-    resumes = case.wanted.get("state") == State.ACTIVE
     yield from [*policy, *schedule] if resumes else [*schedule, *policy]
 
 

@@ -75,8 +75,8 @@ def test_a_schedule_keeps_what_it_does_not_change() -> None:
     [
         ("available", "use", "active"),
         ("available", "paused", "paused"),
-        ("creating", "none", "active"),
-        ("creating", "paused", "active"),
+        ("creating", "none", "creating"),
+        ("creating", "paused", "creating"),
         ("error", "use", "error"),
         ("create_failed", "", "error"),
         ("error", "paused", "paused"),
@@ -93,6 +93,8 @@ def test_states(status: str, policy: str, state: str) -> None:
 def test_what_changes_by_itself_is_no_part_of_the_fingerprint() -> None:
     prints = {seen(shown(replication_status=word)).containers[0].fingerprint for word in ("available", "updating", "x")}
     assert len(prints) == 1
+    making = {seen(shown(replication_status="creating", replication_policy="none")).containers[0].fingerprint}
+    assert making == prints, "a plan made meanwhile holds when it is made"
     assert seen(shown(replication_policy="paused")).containers[0].fingerprint not in prints
     assert seen(shown(replication_id="other")).containers[0].fingerprint not in prints
 
@@ -208,6 +210,12 @@ def test_imports_say_what_is_to_be_done_by_hand() -> None:
     assert found.beyond == "region kr-east1"
     (plain,) = imported(seen(shown()), lambda _region: "east")
     assert plain.by_hand == ()
+
+
+def test_what_is_being_made_is_imported_as_what_it_will_be() -> None:
+    (found,) = imported(seen(shown(replication_status="creating", replication_policy="none")), lambda _region: "east")
+    assert found.spec["state"] == "active"
+    assert found.by_hand == ()
 
 
 def test_imports_write_no_count_of_backups_for_a_replication() -> None:

@@ -69,7 +69,9 @@ def test_a_paused_creation_is_paused_when_it_is_made() -> None:
             {"replication_policy": "paused"},
             ["resume", "resumed", "schedule", "scheduled"],
         ),
-        ({"schedule": {"every": "1d"}}, {"replication_status": "creating"}, ["settled", "schedule", "scheduled"]),
+        ({}, {"replication_status": "creating"}, ["created"]),
+        ({"schedule": {"every": "1d"}}, {"replication_status": "creating"}, ["created", "schedule", "scheduled"]),
+        ({"state": "paused"}, {"replication_status": "creating"}, ["settled", "pause", "paused"]),
     ],
 )
 def test_updates_in_place(changes: dict[str, Any], live: dict[str, Any], expected: list[str]) -> None:
