@@ -3,10 +3,11 @@
 Only typer is imported here and at the top of the command modules: `repl --help` must not wait for an SDK.
 """
 
+import functools
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -55,10 +56,24 @@ def build() -> typer.Typer:
     )
     app.callback()(_root)
     for name, (module, short_help) in _COMMANDS.items():
-        app.command(name, short_help=short_help)(importlib.import_module(f"reconciler.cli.{module}").command)
+        command = importlib.import_module(f"reconciler.cli.{module}").command
+        app.command(name, short_help=short_help)(_aborting(command))
     lab = importlib.import_module("reconciler.cli.lab")
     app.add_typer(lab.app, name="lab", short_help="Try everything on emulators.")
     return app
+
+
+def _aborting(command: Callable[..., int]) -> Callable[..., int]:
+    """Make of Ctrl-C what is told: typer would make an exit code of it, and no word."""
+
+    @functools.wraps(command)
+    def run_it(*args: Any, **kwargs: Any) -> int:
+        try:
+            return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
+    return run_it
 
 
 def main() -> NoReturn:
@@ -66,14 +81,20 @@ def main() -> NoReturn:
     # Python has no stream at all where one was closed, as by `>&-` in a crontab.
     sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 for the whole process
     sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == _INTERRUPTED:
+        # Threads may still wait for a system; the interpreter would wait for them.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Prints every error as people need it; raises nothing."""
     try:
         code = build()(args=list(arguments), standalone_mode=False, prog_name="repl")
-    except (typer.Abort, KeyboardInterrupt):  # the first is what typer makes of the second
+    except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("interrupted\n")
         return _INTERRUPTED
     except typer.Exit as ending:

@@ -3,7 +3,6 @@
 import secrets as random
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +16,7 @@ from reconciler.engine.journal import ContainerHistory, Journal, RunHistory, ope
 from reconciler.engine.reads import ScopeReader
 from reconciler.engine.record import actor, make_receipt
 from reconciler.engine.state import StateFolder
+from reconciler.engine.workers import workers
 from reconciler.errors import ProviderError, Refused, StalePlan
 from reconciler.model.finding import Severity
 from reconciler.model.plan import ContainerPlan, Plan
@@ -194,7 +194,7 @@ def _run_levels(
     results: dict[str, ContainerResult] = {}
     broken: set[str] = set()
     levels = sorted({item.level for item in request.plan.containers})
-    with ThreadPoolExecutor(max_workers=request.parallelism, thread_name_prefix="apply") as pool:
+    with workers(request.parallelism, "apply") as pool:
         for level in levels:
             items = [item for item in request.plan.containers if item.level == level]
             futures = {

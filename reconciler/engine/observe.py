@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from reconciler.engine.connect import Connections
+from reconciler.engine.workers import workers
 from reconciler.errors import ProviderError
 from reconciler.model.manifest import Location
 from reconciler.model.observation import LocationFacts, Observation, ScopeRef
@@ -53,7 +54,7 @@ def observe(
         key=str,
     )
     places = sorted({place(end) for flow in flows for end in (flow.spec.source, flow.spec.destination)}, key=repr)
-    with ThreadPoolExecutor(max_workers=parallelism, thread_name_prefix="observe") as pool:
+    with workers(parallelism, "observe") as pool:
         read = _gather(pool, scopes, lambda scope: connections.provider(scope.provider).observe(scope), asked)
         seen = _gather(pool, places, lambda end: connections.provider(end.provider).inspect(end), asked)
     return World(

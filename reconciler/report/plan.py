@@ -236,6 +236,11 @@ def _next(plan: Plan, style: Style, now: datetime | None, saved_as: str | None, 
         return lines + wrap(
             [Span("Cannot be applied: expired. ", Tone.ERROR), Span("Make a new one: repl plan")], style
         )
+    if saved_as and plan.plan_id != plan.computed_id():
+        return lines + wrap(
+            [Span("Cannot be applied: altered since it was made. ", Tone.ERROR), Span("Make a new one: repl plan")],
+            style,
+        )
     if obstacles := [*_obstacles(plan)]:
         return lines + wrap([Span("Cannot be applied: ", Tone.ERROR), Span("; ".join(obstacles) + ".")], style)
     command = shlex.join(["repl", "apply", *([saved_as] if saved_as else []), *arguments])

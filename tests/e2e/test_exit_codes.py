@@ -117,7 +117,11 @@ def test_5_for_a_plan_that_does_not_fit_any_more(lab: LabClient) -> None:
     mark = lab.mark()
     assert lab.run("apply", "altered.json").code == 5
     assert lab.run("apply", "garbage.json").code == 5
-    assert lab.run("show", "altered.json").code == 5
+    shown = lab.run("show", "altered.json")
+    assert shown.code == 5
+    assert "Apply it" not in shown.text
+    assert "Cannot be applied: altered" in shown.text
+    assert "Apply it" in lab.run("show", "p.json").text
     lab.put_rules(
         "logs",
         [
