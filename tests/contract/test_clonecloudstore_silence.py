@@ -62,8 +62,11 @@ def applied(host: Host, sites: CloneCloudStoreHarness, before: Callable[[int], N
 def test_a_site_that_is_started_again_is_waited_for(host: Host, sites: CloneCloudStoreHarness, times: int) -> None:
     def stops(look: int) -> None:
         down, up = look % 8 == 1, look % 8 == 5
+        sites.switch(paused_consumers=["site-b"] if look <= 8 * times else [])
         if look <= 8 * times and (down or up):
             sites.emulator.act("crash" if down else "restart", B)
+        if look <= 8 * times and look % 8 == 4:
+            sites.advance(0.6 * SILENCE_S)
 
     receipt = applied(host, sites, stops)
     assert receipt.outcome is RunOutcome.DONE, told(receipt)
