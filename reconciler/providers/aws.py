@@ -5,9 +5,10 @@ Signing, the credential chain and retries are botocore's own. Environment variab
 """
 
 import logging
+import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import boto3
 import botocore.exceptions as boto_errors
@@ -39,6 +41,7 @@ logging.getLogger("botocore").setLevel(logging.INFO)
 _READS = ("Get", "Head", "List")
 _READ_ATTEMPTS = 5
 _LONGEST_WAIT_S = 20.0
+_LONGEST_TEXT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +142,18 @@ class Requests:
         self._gap_s = 1 / limits.rate if limits.rate else 0.0
         self._lock = threading.Lock()
         self._next = 0.0
+        self._concealed: frozenset[str] = frozenset()
+
+    def conceal(self, *secrets: str) -> None:
+        """Keep values out of every error from now on, also where the server repeats them."""
+        with self._lock:
+            self._concealed |= {form for one in secrets if one for form in (one, quote(one, safe=""))}
 
     @contextmanager
     def one(self, operation: str, *, write: bool = False) -> Iterator[None]:
         """Wait for leave, and turn what boto3 raises meanwhile into ProviderError."""
-        with self._slots, aws_errors(self.provider, operation, write=write):
+        concealed = self._concealed
+        with self._slots, aws_errors(self.provider, operation, write=write, concealed=concealed):
             with self._lock:
                 now = time.monotonic()
                 start = max(now, self._next)
@@ -176,12 +186,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 @contextmanager
-def aws_errors(provider: str, operation: str, *, write: bool = False) -> Iterator[None]:
-    """Turn whatever boto3 raises into ProviderError. With `write`, an answer that got lost makes it ambiguous."""
+def aws_errors(
+    provider: str, operation: str, *, write: bool = False, concealed: Collection[str] = ()
+) -> Iterator[None]:
+    """Turn whatever boto3 raises into ProviderError. With `write`, an answer that got lost makes it ambiguous.
+    `concealed`: what is left out of it wherever the server repeats it."""
     try:
         yield
     except boto_errors.ClientError as error:
-        raise _of_answer(error, provider, operation, write=write) from error
+        raise _of_answer(error, provider, operation, write=write, concealed=concealed) from error
     except (boto_errors.BotoCoreError, ResponseParserError) as error:
         raise _of_failure(error, provider, operation, write=write) from error
     except (TypeError, AttributeError, KeyError) as error:
@@ -239,7 +252,17 @@ _VERSIONING_HINT = (
 _CHAIN_HINT = "set `credentials` or `profile` of the provider, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 
-def _of_answer(error: boto_errors.ClientError, provider: str, operation: str, *, write: bool) -> ProviderError:
+def _clean(text: str, concealed: Collection[str]) -> str:
+    """Return one bounded line without concealed values and signatures: a server may say the whole request again."""
+    for secret in sorted(concealed, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    line = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", re.sub(r"(?<=Signature=)[0-9A-Za-z%+/=]+", "***", text)).strip()
+    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 3] + "..."
+
+
+def _of_answer(
+    error: boto_errors.ClientError, provider: str, operation: str, *, write: bool, concealed: Collection[str]
+) -> ProviderError:
     said: Mapping[str, Any] = error.response.get("Error", {})
     meta: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
     name, status = str(said.get("Code", "")), meta.get("HTTPStatusCode")
@@ -252,12 +275,12 @@ def _of_answer(error: boto_errors.ClientError, provider: str, operation: str, *,
         # Sources: public issues of Terraform's AWS provider (13179, 23578): both texts, for source and destination.
         code, hint = ErrorCode.FAILED_PRECONDITION, _VERSIONING_HINT
     return ProviderError(
-        f"{name}: {text}" if name and name != str(status) else text,
+        _clean(f"{name}: {text}" if name and name != str(status) else text, concealed),
         code=code,
         provider=provider,
         operation=operation,
         status=status,
-        request_id=meta.get("RequestId") or None,
+        request_id=_clean(str(meta.get("RequestId") or ""), concealed) or None,
         retry_after_s=retry_after(meta.get("HTTPHeaders", {})),
         ambiguous=write and status in _LOST,
         hint=hint,

@@ -177,7 +177,9 @@ class S3Api:
 
     def _keys(self, given: Credentials) -> Keys:
         def resolved(ref: SecretRef) -> Any:
-            return self._connection.secrets.resolve(ref, send_to=self.config.address)
+            found = self._connection.secrets.resolve(ref, send_to=self.config.address)
+            self.requests.conceal(found.get_secret_value())
+            return found
 
         name = given.access_key_id
         return Keys(

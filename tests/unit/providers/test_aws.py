@@ -395,3 +395,22 @@ def _no_thread_is_left() -> Iterator[None]:
     yield
     for thread in threading.enumerate():
         assert not thread.name.startswith("repl"), thread
+
+
+def test_a_server_that_says_the_whole_request_again_gives_nothing_away() -> None:
+    token = 'token+/with=="odd"&signs'
+
+    def echo(connection: Any) -> None:
+        said = f"x-amz-security-token: {token} {token.replace('+', '%2B')} Authorization: Signature=0123abcdef"
+        body = refusal("AccessDenied", said.replace("&", "&amp;") + "y" * 5000)
+        answer(403, body, x_amz_request_id=token)(connection)
+
+    secrets = Secrets({"SECRET": SECRET, "TOKEN": token})
+    given = keys() | {"sessionToken": {"env": "TOKEN"}}
+    with serve(echo) as server, opened(endpoint=server.url, credentials=given, secrets=secrets) as provider:
+        error = failed(execute(provider, PUT))
+    told = f"{error} {error.hint} {error.request_id}"
+    assert token not in told
+    assert "0123abcdef" not in told
+    assert "***" in told
+    assert len(told) < 1000
