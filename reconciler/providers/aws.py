@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -152,8 +152,8 @@ class Requests:
     @contextmanager
     def one(self, operation: str, *, write: bool = False) -> Iterator[None]:
         """Wait for leave, and turn what boto3 raises meanwhile into ProviderError."""
-        concealed = self._concealed
-        with self._slots, aws_errors(self.provider, operation, write=write, concealed=concealed):
+        # Looked up when it has failed: keys are resolved at the first call that needs them.
+        with self._slots, aws_errors(self.provider, operation, write=write, concealed=lambda: self._concealed):
             with self._lock:
                 now = time.monotonic()
                 start = max(now, self._next)
@@ -187,14 +187,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 @contextmanager
 def aws_errors(
-    provider: str, operation: str, *, write: bool = False, concealed: Collection[str] = ()
+    provider: str, operation: str, *, write: bool = False, concealed: Callable[[], Collection[str]] = tuple
 ) -> Iterator[None]:
     """Turn whatever boto3 raises into ProviderError. With `write`, an answer that got lost makes it ambiguous.
-    `concealed`: what is left out of it wherever the server repeats it."""
+    `concealed`: gives what is left out of it wherever the server repeats it."""
     try:
         yield
     except boto_errors.ClientError as error:
-        raise _of_answer(error, provider, operation, write=write, concealed=concealed) from error
+        raise _of_answer(error, provider, operation, write=write, concealed=concealed()) from error
     except (boto_errors.BotoCoreError, ResponseParserError) as error:
         raise _of_failure(error, provider, operation, write=write) from error
     except (TypeError, AttributeError, KeyError) as error:
