@@ -4,13 +4,23 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 from unittest import mock
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.lab.world import RunningWorld, run_world
 
 pytest_plugins = ["reconciler.testing.plugin"]
+
+# Profiles of hypothesis: in CI the same examples every time, so that a failure is one of the change at hand. How long
+# an example takes says more of the machine than of the code.
+_COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+settings.register_profile("ci", derandomize=True, database=None, **_COMMON)
+settings.register_profile("dev", **_COMMON)
+settings.register_profile("long", max_examples=2000, **_COMMON)
+settings.load_profile(os.environ.get("REPL_HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,7 @@ from reconciler.manifest.sources import Sources
 from reconciler.manifest.syntax import parse
 from tests.unit.manifest.test_edit import TEXT
 
-SETTINGS = settings(deadline=None, max_examples=150)
+SETTINGS = settings(max_examples=150)
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=15)
 SCALARS = TEXTS | st.integers(-(10**9), 10**9) | st.booleans() | st.integers(-9999, 9999).map(lambda number: number / 8)

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.manifest.codes import Code
@@ -14,7 +14,7 @@ from tests.unit.manifest.workspace_of import PROVIDERS, load_texts, replication,
 pytestmark = pytest.mark.timeout(300)
 
 CODES = {code.value for code in Code}
-SETTINGS = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=300)
 
 PIECES = st.sampled_from(
     [

@@ -239,7 +239,7 @@ FIELDS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     action=st.sampled_from([action for action in Action if action is not Action.NONE]),
     name=NAMES,

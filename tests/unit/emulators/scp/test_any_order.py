@@ -37,7 +37,7 @@ STEPS = st.lists(
     ),
     max_size=40,
 )
-SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+SHARED = [HealthCheck.function_scoped_fixture]
 
 
 def step(lab: Lab, name: str, number: int, frequency: str, kind: str) -> Any:
@@ -96,7 +96,7 @@ def take_apart(lab: Lab) -> None:
     lab.clock.advance(100)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=40, suppress_health_check=SHARED)
 @given(steps=STEPS)
 @example(steps=[("create", 0, "5min", "replication"), ("fail", 0, "5min", "replication")])
 @example(steps=[("create", 0, "5min", "backup"), ("drop", 0, "5min", "backup")])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.relationship import Flow
@@ -98,7 +98,7 @@ def _living(bucket: Bucket) -> list[dict[str, Any]]:
     return [one for one in bucket.rules_held if not is_chosen(one["id"]) and one["targetId"] in known]
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500)
 @given(bucket=_others(), story=st.lists(_flows(), min_size=1, max_size=5))
 def test_every_way_is_safe_and_ends_in_no_difference(bucket: Bucket, story: list[list[Flow]]) -> None:
     theirs = [one for one in bucket.targets_held if not is_chosen(one["id"])]
