@@ -19,9 +19,9 @@ from reconciler.model.plan import ContainerPlan
 from reconciler.model.receipt import ContainerOutcome, ContainerResult, JournalEvent
 from reconciler.model.step import Await, Call
 from reconciler.model.value import Json
-from reconciler.providers.base import CallResult, SecretResolver
+from reconciler.providers.base import CallResult, Progress, SecretResolver
 
-__all__ = ["Interrupted", "RunContext", "run_container"]
+__all__ = ["SILENCE_S", "Interrupted", "RunContext", "run_container"]
 
 NOT_CONVERGED = "PROVIDER-DID-NOT-CONVERGE"
 _RETRIED = (ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)
@@ -30,6 +30,8 @@ _SETTLE_PAUSES_S = (1.0, 3.0)
 """Before looking whether an unanswered call has happened: a server may still be at it."""
 _READ_BACK_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 """S3 says that a replication configuration can take a while to propagate."""
+SILENCE_S = 300.0
+"""For how long looks at what is awaited may go unanswered: jobs take days, and services are started again meanwhile."""
 _FRESH_S = 5.0
 
 
@@ -243,9 +245,16 @@ def _pause_before_retry(error: Exception) -> bool | float:
 
 def _wait(context: RunContext, at: _Progress, wait: Await) -> None:
     ready = filled_await(wait, at.returned)
-    deadline = context.clock.monotonic() + wait.deadline_s
+    answered = context.clock.monotonic()
+    deadline = answered + wait.deadline_s
     for pause in _growing(0.1, 10.0):
-        progress = context.connections.provider(at.item.container.provider).poll(ready)
+        try:
+            progress = context.connections.provider(at.item.container.provider).poll(ready)
+            answered = context.clock.monotonic()
+        except ProviderError as error:
+            if error.code not in _RETRIED or context.clock.monotonic() - answered >= SILENCE_S:
+                raise
+            progress = Progress(done=False, detail=f"no answer: {error}")
         if progress.failed:
             raise _not_awaited(at, wait, ErrorCode.FAILED_PRECONDITION, progress.failed)
         if progress.done:

@@ -8,10 +8,10 @@ import pytest
 
 from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.faults import Fault
+from reconciler.engine.execute import SILENCE_S
 from reconciler.model.receipt import Receipt, RunOutcome
 from reconciler.model.step import Await
 from reconciler.providers.base import Progress, Provider
-from reconciler.providers.clonecloudstore.progress import SILENCE_S
 from reconciler.testing.host import Host
 from tests.contract.clonecloudstore_host import COPY, filled, orders, sites_of, told
 from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way

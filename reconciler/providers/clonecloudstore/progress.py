@@ -28,7 +28,7 @@ from reconciler.providers.clonecloudstore.sites import Sites
 from reconciler.providers.clonecloudstore.survey import Survey, doomed, named, survey
 from reconciler.providers.clonecloudstore.wire import DEAD, READY
 
-__all__ = ["QUIET_LOOKS", "SILENCE_S", "STUCK_LOOKS", "Waits"]
+__all__ = ["QUIET_LOOKS", "STUCK_LOOKS", "Waits"]
 
 QUIET_LOOKS = 15
 """Looks without a change after which what is absent is taken for lost. The host makes them ever slower, up to one in
@@ -41,11 +41,6 @@ _ASKING_S = 10.0
 to get far."""
 
 
-SILENCE_S = 300.0
-"""For how long a site may leave looks unanswered. Copying takes days, and services are started again in between."""
-_PASSING = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.RATE_LIMITED})
-
-
 @dataclass(slots=True)
 class _Seen:
     """What earlier looks of one wait have shown."""
@@ -54,8 +49,6 @@ class _Seen:
     mark: tuple[int, ...] = ()
     still: int = 0
     percent: float = 0.0
-    silent_since_s: float | None = None
-    """Since when no look was answered."""
     unproved: set[str] = field(default_factory=set)
     """Objects that were ordered for this wait, or were not there at an earlier look: a row says READY before the bytes
     are stored."""
@@ -84,7 +77,7 @@ class Waits:
             self._ordered.setdefault((site, bucket), set()).update(names)
 
     def poll(self, wait: Await) -> Progress:
-        """Look once. Raises ProviderError, but for a site that has not answered only for a while."""
+        """Look once. Raises ProviderError."""
         looks: dict[str, Callable[[dict[str, Json], _Seen], Progress]] = {
             BUCKETS_READY: self._buckets,
             LIST_KNOWN: self._believed,
@@ -101,24 +94,11 @@ class Waits:
         key = (wait.id, wait.target)
         with self._lock:
             seen = self._seen.setdefault(key, _Seen(since_s=self._clock.monotonic()))
-        try:
-            progress = looks[wait.condition](wait.params if isinstance(wait.params, dict) else {}, seen)
-        except ProviderError as error:
-            return self._unanswered(seen, error)
-        seen.silent_since_s = None
+        progress = looks[wait.condition](wait.params if isinstance(wait.params, dict) else {}, seen)
         if progress.done or progress.failed:
             with self._lock:
                 self._seen.pop(key, None)
         return progress
-
-    def _unanswered(self, seen: _Seen, error: ProviderError) -> Progress:
-        """Wait on, and raise the error once it has lasted too long. Such a look counts for none."""
-        now = self._clock.monotonic()
-        if seen.silent_since_s is None:
-            seen.silent_since_s = now
-        if error.code not in _PASSING or now - seen.silent_since_s >= SILENCE_S:
-            raise error
-        return Progress(done=False, detail=f"no answer: {error}", percent=seen.percent or None)
 
     def _buckets(self, params: dict[str, Json], seen: _Seen) -> Progress:
         listed = params.get("buckets")

@@ -13,7 +13,7 @@ from reconciler.engine.journal import ContainerHistory, Journal
 from reconciler.engine.reads import ScopeReader
 from reconciler.engine.record import with_verifications
 from reconciler.engine.references import filled_await, filled_call
-from reconciler.errors import InternalError
+from reconciler.errors import ErrorCode, InternalError, ProviderError
 from reconciler.model.observation import ABSENT, ContainerRef, Observation, ScopeRef
 from reconciler.model.plan import ContainerPlan, Read
 from reconciler.model.receipt import ContainerOutcome, Receipt, ReceiptEntry, RunOutcome
@@ -39,7 +39,7 @@ CALL = Call(id="s1/go", operation="Go", target="t", summary="go", idempotent=Tru
 class Scripted:
     """Answers polls from a list; everything else is as it always was: nothing is there."""
 
-    def __init__(self, *answers: Progress) -> None:
+    def __init__(self, *answers: Progress | ProviderError) -> None:
         self.answers = list(answers)
         self.polled: list[Await] = []
 
@@ -51,7 +51,10 @@ class Scripted:
 
     def poll(self, wait: Await) -> Progress:
         self.polled.append(wait)
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, ProviderError):
+            raise answer
+        return answer
 
 
 class Opened:
@@ -62,11 +65,14 @@ class Opened:
         return self._provider
 
 
-def run(folder: Path, provider: Scripted, stop: threading.Event | None = None) -> tuple[Any, list[ApplyEvent]]:
+def run(
+    folder: Path, provider: Scripted, stop: threading.Event | None = None, deadline_s: int = 60
+) -> tuple[Any, list[ApplyEvent]]:
     clock, events = ManualClock(), []
+    wait = WAIT.model_copy(update={"deadline_s": deadline_s})
     connections: Any = Opened(provider)
     item = ContainerPlan(
-        container=REF, changes=("c1",), reads=(Read(container=REF, fingerprint=ABSENT),), steps=(CALL, WAIT)
+        container=REF, changes=("c1",), reads=(Read(container=REF, fingerprint=ABSENT),), steps=(CALL, wait)
     )
     with Journal(folder / "j.jsonl", run_id="r", plan_id="p", clock=clock) as journal:
         context = RunContext(
@@ -93,6 +99,26 @@ def test_a_wait_has_an_end(tmp_path: Path) -> None:
 def test_what_will_never_come_ends_the_wait_at_once(tmp_path: Path) -> None:
     result, _ = run(tmp_path, Scripted(Progress(done=False, failed="the job has failed")))
     assert (result.outcome, result.code) == (ContainerOutcome.FAILED, "FAILED_PRECONDITION")
+
+
+def test_a_look_that_is_not_answered_does_not_end_a_wait(tmp_path: Path) -> None:
+    silent = [unanswered(ErrorCode.UNAVAILABLE)] * 20
+    scattered = [answer for one in silent for answer in (one, Progress(done=False))] * 5
+    result, events = run(tmp_path, Scripted(*silent, *scattered, Progress(done=True)), deadline_s=86_400)
+    assert result.outcome is ContainerOutcome.DONE
+    assert "no answer: p: look: UNAVAILABLE: gone away" in {event.text for event in events}
+
+
+@pytest.mark.parametrize(("code", "looks"), [(ErrorCode.UNAVAILABLE, 30), (ErrorCode.PERMISSION_DENIED, 1)])
+def test_long_silence_and_refusals_end_a_wait(tmp_path: Path, code: ErrorCode, looks: int) -> None:
+    provider = Scripted(unanswered(code))
+    result, _ = run(tmp_path, provider, deadline_s=86_400)
+    assert (result.outcome, result.code) == (ContainerOutcome.FAILED, code.name)
+    assert looks <= len(provider.polled) <= 2 * looks
+
+
+def unanswered(code: ErrorCode) -> ProviderError:
+    return ProviderError("gone away", code=code, provider="p", operation="look")
 
 
 def test_a_wait_can_be_stopped(tmp_path: Path) -> None:
