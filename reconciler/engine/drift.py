@@ -50,8 +50,9 @@ def find_drift(checked: Checked, world: World, inputs: Inputs, now: datetime) ->
         )
         for name in names
     ]
-    unheard: list[Finding] = []
-    items = tuple(_item(subject, world, inputs, now, unheard) for subject in subjects)
+    heard = [_heard(subject, inputs, now) for subject in subjects]
+    items = tuple(_item(subject, word, world, inputs, now) for subject, word in zip(subjects, heard, strict=True))
+    unheard = [word.silence for word in heard if word.silence is not None]
     findings = [*checked.findings, *_world_findings(checked.flows, world, inputs), *unheard]
     findings += cut_off_findings(inputs.cut_off)
     if inputs.receipt is None and items:
@@ -77,14 +78,24 @@ class _Subject:
     found: Found | None
 
 
-def _item(subject: _Subject, world: World, inputs: Inputs, now: datetime, unheard: list[Finding]) -> DriftItem:
-    """Judge one replication. A provider that does not tell its health is added to `unheard`."""
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the provider says of one replication's health."""
+
+    health: Health | None = None
+    dead: str = ""
+    """Why it counts as dead; empty if it does not."""
+    silence: Finding | None = None
+    """That it would not tell."""
+
+
+def _item(subject: _Subject, heard: _Heard, world: World, inputs: Inputs, now: datetime) -> DriftItem:
+    """Judge one replication."""
     name, want, entry, found = subject.name, subject.want, subject.entry, subject.found
     settings = want.relationship.settings if want else {}
     baseline = entry.relationship.settings if entry else settings
     moved = _moved(baseline, found, entry)
     pending = differences(baseline, settings) if want and entry else ()
-    health, dead, detail = _health(want, found, inputs, now, unheard)
     # Without any receipt nothing tells a new document from a vanished replication: say the worse.
     unknown = inputs.receipt is None and not inputs.cut_off
     missing = DriftState.VANISHED if entry or unknown else DriftState.NEVER_APPLIED
@@ -102,9 +113,9 @@ def _item(subject: _Subject, world: World, inputs: Inputs, now: datetime, unhear
         state=DriftState.CUT_OFF if by else state,
         fields=moved,
         pending=pending,
-        health=health,
-        dead=dead,
-        detail=detail or (_told(by, gone=found is None) if by else ""),
+        health=heard.health,
+        dead=bool(heard.dead),
+        detail=heard.dead or (_told(by, gone=found is None) if by else ""),
         where=inputs.workspace.locate("Replication", name) if want else None,
     )
 
@@ -178,30 +189,29 @@ def _recorded(entry: ReceiptEntry | None, world: World) -> Found | None:
     return None
 
 
-def _health(
-    want: Desired | None, found: Found | None, inputs: Inputs, now: datetime, unheard: list[Finding]
-) -> tuple[Health | None, bool, str]:
+def _heard(subject: _Subject, inputs: Inputs, now: datetime) -> _Heard:
     """Ask the provider; judge whether the flow is dead."""
+    want, found = subject.want, subject.found
     if want is None or found is None:
-        return None, False, ""
+        return _Heard()
     try:
         health = inputs.connections.provider(want.flow.owner.name).health(found.relationship)
     except ProviderError as error:
-        if want.flow.spec.state is not State.PAUSED:
-            unheard.append(_unheard(want.flow, inputs, error))
-        return Health(state=HealthState.UNKNOWN, detail=str(error)), False, ""
-    if want.flow.spec.state is State.PAUSED or health.state is HealthState.PAUSED:
-        return health, False, ""
+        silence = None if want.flow.spec.state is State.PAUSED else _unheard(want.flow, inputs, error)
+        return _Heard(Health(state=HealthState.UNKNOWN, detail=str(error)), silence=silence)
+    return _Heard(health, dead=_why_dead(want.flow, health, now))
+
+
+def _why_dead(flow: Flow, health: Health, now: datetime) -> str:
+    if flow.spec.state is State.PAUSED or health.state is HealthState.PAUSED:
+        return ""
     if health.state is HealthState.FAILED:
-        return health, True, f"failed: {health.detail}"
-    schedule = want.flow.spec.schedule
-    if schedule is None or health.last_success_at is None:
-        return health, False, ""
-    silent = now - health.last_success_at
-    if silent <= timedelta(seconds=DEAD_AFTER * schedule.every):
-        return health, False, ""
-    since = health.last_success_at.isoformat(timespec="seconds")
-    return health, True, f"no success since {since}, though it shall run every {format_seconds(schedule.every)}"
+        return f"failed: {health.detail}"
+    schedule, last = flow.spec.schedule, health.last_success_at
+    if schedule is None or last is None or now - last <= timedelta(seconds=DEAD_AFTER * schedule.every):
+        return ""
+    since = last.isoformat(timespec="seconds")
+    return f"no success since {since}, though it shall run every {format_seconds(schedule.every)}"
 
 
 def _world_findings(flows: Sequence[Flow], world: World, inputs: Inputs) -> list[Finding]:

@@ -12,7 +12,6 @@ from reconciler.model.receipt import Receipt
 
 __all__ = ["StateFolder"]
 
-
 _FORMAT = "1"
 
 
