@@ -117,14 +117,16 @@ def judged(world: World, wish: Wish, one: Replication | None) -> Expected:
 
 
 def differs(wish: Wish, one: Replication, entry: ReceiptEntry | None) -> tuple[bool, bool, bool]:
-    """Whether the policy differs, the schedule, and what only a receipt keeps."""
+    """Whether the policy differs, the schedule, and what nothing is written for: what only a receipt keeps, and that a
+    replication is not in use before it is made."""
     spec = wish.spec
-    live = "paused" if one.policy == "paused" and one.phase is not Phase.CREATING else "active"
+    making = one.phase is Phase.CREATING
+    live = "paused" if one.policy == "paused" and not making else "active"
     schedule = WORDS.get(spec.get("every", ""), one.frequency) != one.frequency
     schedule |= spec.get("retention", one.retention) != one.retention
     noted: Any = entry.relationship.settings.get("scp", {}) if entry else {}
     kept = "deleteReplicaVolume" in noted and noted["deleteReplicaVolume"] != bool(spec.get("tidy"))
-    return spec.get("state", live) != live, schedule, kept
+    return spec.get("state", live) != live, schedule, kept or (making and spec.get("state") == "active")
 
 
 def rotated(world: World, wish: Wish) -> bool:

@@ -59,8 +59,6 @@ def test_apply_then_plan_holds_what_is_blocked_alone_and_nothing_is_written_with
     # All that was ordered is carried out between two looks, so that nothing is to be had by more patience.
     monkeypatch.setattr("reconciler.providers.clonecloudstore.progress.QUIET_LOOKS", 1)
     monkeypatch.setattr("reconciler.providers.clonecloudstore.progress.STUCK_LOOKS", 2)
-    # Sites believe rights by the emulated clock, so that the waiting for them goes by it, too.
-    monkeypatch.setattr("reconciler.providers.clonecloudstore.progress.time", sites.wire.clock)
     seen: Counter[str] = Counter()
 
     @given(story=worlds())
