@@ -32,12 +32,12 @@ lab: $(VENV)/.lab ## Start the emulators with a ready workspace; Ctrl-C ends the
 	$(BIN)/repl lab up
 
 # What talks to emulators for long: the cases that all providers pass, fuzzers of their documents, worlds by the hundred,
-# and how each system errs, drifts, surprises and is met by a crash. Coverage doubles their time, and core rooms are above
+# and how each system copies, errs, drifts, surprises, is shared and is met by a crash. Coverage doubles their time, and core rooms are above
 # their share without them; what it says of the room of providers is the less for it.
 SYSTEMS := s3 qumulo bos alarik scp clonecloudstore
 WIRE := $(foreach system,$(SYSTEMS),$(wildcard \
 	tests/contract/test_conformance_$(system).py tests/contract/test_fuzz_$(system).py \
-	$(foreach story,crash drift effects errors,tests/contract/test_$(system)_$(story).py) \
+	$(foreach story,copies crash drift effects errors killed moved shared twins,tests/contract/test_$(system)_$(story).py) \
 	tests/property/test_$(system)_convergence.py))
 
 test: coverage test-wire test-e2e ## Run all tests
