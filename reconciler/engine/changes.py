@@ -156,9 +156,13 @@ def _why_new(want: Desired, entry: ReceiptEntry | None) -> Reason:
     return Reason.MISSING_LIVE if here else Reason.MOVED
 
 
+def _recorded(found: Found, receipt: Receipt | None) -> ReceiptEntry | None:
+    """Return what a receipt has of a live relationship, under whatever name."""
+    return receipt.replications.get(found.recorded_as) if receipt and found.recorded_as else None
+
+
 def _sent(found: Found, receipt: Receipt | None) -> Relationship | None:
-    """Return what a receipt has of a live relationship."""
-    entry = receipt.replications.get(found.recorded_as) if receipt and found.recorded_as else None
+    entry = _recorded(found, receipt)
     return entry.relationship if entry else None
 
 
@@ -170,11 +174,7 @@ def _rotated(
     locate: Callable[[tuple[str, ...]], SourceRange | None],
 ) -> Iterator[FieldChange]:
     """Find write-only values that differ from what the receipt has a digest of. Without a digest nothing is known."""
-    entry = inputs.receipt.replications.get(want.flow.name) if inputs.receipt else None
-    noted_of, live = (entry.relationship.provider_id if entry else None), found.relationship.provider_id
-    if noted_of and live and noted_of != live:
-        # Made after that receipt, as by a run that was cut off: what was sent to this one nobody has noted.
-        return
+    entry = _recorded(found, inputs.receipt)
     for dotted, ref in sorted(want.relationship.write_only.items()):
         noted = entry.secrets.get(dotted) if entry else None
         if noted is None or matches(inputs.secrets.resolve_here(ref).get_secret_value(), noted):

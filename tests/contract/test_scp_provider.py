@@ -191,10 +191,12 @@ def test_a_cifs_volume_needs_a_password_to_be_made_and_not_afterwards(
     host.settled(plain)
 
 
-def test_another_password_is_another_replica(host: Host, harness: ScpHarness, cifs: str) -> None:
+@pytest.mark.parametrize("name", ["one", "renamed"])
+def test_another_password_is_another_replica(host: Host, harness: ScpHarness, cifs: str, name: str) -> None:
     """PUT has no field for it: the plan says what it takes, and needs approval."""
-    flow = harness.made("one", cifs, "r_one", {"scp": {"cifsPassword": {"env": "CIFS_PASSWORD"}}})
-    host.converge(flow)
+    spec = {"scp": {"cifsPassword": {"env": "CIFS_PASSWORD"}}}
+    host.converge(harness.made("one", cifs, "r_one", spec))
+    flow = harness.made(name, cifs, "r_one", spec)
     before = volume(harness, "r_one")
     harness.secrets = EnvSecrets(SCP_SECRET=str(harness.facts["secret_key"]), CIFS_PASSWORD="an0ther!one")
     host.close()
