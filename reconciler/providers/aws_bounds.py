@@ -5,6 +5,7 @@ an object's bytes, is read by its caller in pieces and is not bounded here.
 """
 
 import io
+import threading
 import time
 from typing import Any
 
@@ -22,7 +23,8 @@ _PIECE = 64 * 1024
 
 
 class BoundedSession:
-    """Sends through a session of botocore's, and reads each answer itself. Safe to use from several threads.
+    """Sends through a session of botocore's, and reads each answer itself. Safe to use from several threads; the first
+    request is alone.
 
     Raises what botocore's own session raises; ReadTimeoutError for an answer that takes too long, and
     ResponseParserError, which is not retried, for one that is too long.
@@ -32,13 +34,15 @@ class BoundedSession:
         self._session = session
         self._whole_s = whole_s
         self._max_bytes = max_bytes
+        self._alone = threading.Lock()
+        self._begun = False
 
     def send(self, request: Any) -> Any:
         """Send a request and return the answer, with its content read unless it is one to be streamed."""
         streamed = request.stream_output
         request.stream_output = True  # else the session reads it, without end
         try:
-            response = self._session.send(request)
+            response = self._sent(request)
         finally:
             request.stream_output = streamed
         if streamed and response.status_code < 300:
@@ -55,6 +59,18 @@ class BoundedSession:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    def _sent(self, request: Any) -> Any:
+        # Each connection has urllib3 load the authorities into the one context of all. OpenSSL's store (3.x,
+        # X509_STORE_add_lookup) is not safe when that happens twice at once for the first time: the process dies.
+        if not self._begun:
+            with self._alone:
+                if not self._begun:
+                    try:
+                        return self._session.send(request)
+                    finally:
+                        self._begun = True
+        return self._session.send(request)
 
     def _read(self, raw: Any, url: str) -> bytes:
         deadline = time.monotonic() + self._whole_s

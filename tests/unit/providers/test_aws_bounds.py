@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,32 @@ def test_a_connection_that_breaks_says_so(act: Act) -> None:
     with serve(act) as server:
         error = failed(lambda: client(server.url).delete_bucket_replication(Bucket="b"), write=True)
     assert error.ambiguous
+
+
+def test_the_first_connection_is_made_alone() -> None:
+    """Two at once would load authorities into one store of OpenSSL, which does not survive that."""
+    together: list[int] = []
+
+    def lonely(connection: socket.socket) -> None:
+        together.append(len(server.requests))
+        time.sleep(TIMEOUT_S / 3)
+        together.append(len(server.requests))
+        answer(200, b"<ListAllMyBucketsResult/>")(connection)
+
+    with serve(lonely, answer(200, b"<ListAllMyBucketsResult/>")) as server:
+        s3 = client(server.url, timeout_s=30)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: s3.list_buckets(), range(8)))
+    assert together == [1, 1]
+    assert len(server.requests) == 8
+
+
+def test_after_a_first_request_that_failed_the_others_are_sent() -> None:
+    with serve(drop, answer(200, b"<ListAllMyBucketsResult/>")) as server:
+        s3 = client(server.url)
+        failed(s3.list_buckets)
+        s3.list_buckets()
+    assert len(server.requests) == 2
 
 
 def test_connections_are_used_again() -> None:
