@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from reconciler.emulators.certificate import Certificate
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Receipt
@@ -28,6 +30,27 @@ def sites_of(directory: Path, certificate: Certificate, way: Way) -> Iterator[Cl
         assert not judgement.objections, "\n".join(judgement.objections)
     finally:
         harness.close()
+
+
+@pytest.fixture
+def way() -> Way:
+    """What a test's sites are like; a class may have one of its own."""
+    return Way(tls=False)
+
+
+@pytest.fixture
+def sites(tmp_path: Path, certificate: Certificate, way: Way) -> Iterator[CloneCloudStoreHarness]:
+    """Three sites of a test's own."""
+    with sites_of(tmp_path, certificate, way) as harness:
+        yield harness
+
+
+@pytest.fixture
+def host(sites: CloneCloudStoreHarness, tmp_path: Path) -> Iterator[Host]:
+    """The command line over them, with state of its own."""
+    host = Host(sites, tmp_path / "state")
+    yield host
+    host.close()
 
 
 def effects(plan: Plan) -> dict[str, Effect]:

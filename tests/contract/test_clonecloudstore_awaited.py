@@ -1,14 +1,11 @@
 """What is awaited between sites and fails or never ends, and what a store makes of a server that keeps other bytes."""
 
 from collections import Counter
-from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.clonecloudstore import wire
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.manifest import Location
@@ -17,8 +14,10 @@ from reconciler.model.step import Await
 from reconciler.providers.base import Progress, Provider, Store
 from reconciler.providers.clonecloudstore.progress import QUIET_LOOKS, STUCK_LOOKS
 from reconciler.testing.host import Host
-from tests.contract.clonecloudstore_host import COPY, filled, sites_of, told
-from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
+from tests.contract.clonecloudstore_host import COPY, filled, host, sites, told, way
+from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness
+
+__all__ = ["host", "sites", "way"]
 
 
 class Counting:
@@ -36,19 +35,6 @@ class Counting:
     def __getattr__(self, name: str) -> Any:
         """Everything else is the provider's."""
         return getattr(self._provider, name)
-
-
-@pytest.fixture
-def sites(tmp_path: Path, certificate: Certificate) -> Iterator[CloneCloudStoreHarness]:
-    with sites_of(tmp_path, certificate, Way(tls=False)) as harness:
-        yield harness
-
-
-@pytest.fixture
-def host(sites: CloneCloudStoreHarness, tmp_path: Path) -> Iterator[Host]:
-    host = Host(sites, tmp_path / "state")
-    yield host
-    host.close()
 
 
 def test_what_was_awaited_in_vain_once_is_not_awaited_as_long_again(host: Host, sites: CloneCloudStoreHarness) -> None:

@@ -11,9 +11,11 @@ from reconciler.model.change import Action
 from reconciler.model.receipt import RunOutcome
 from reconciler.model.relationship import Flow
 from reconciler.testing.host import Host
-from tests.contract.clonecloudstore_host import COPY, sites_of
+from tests.contract.clonecloudstore_host import COPY, host, sites_of
 from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
 from tests.lab.clonecloudstore import BYTES
+
+__all__ = ["host"]
 
 OTHER = "client2"
 
@@ -25,13 +27,6 @@ def sites(tmp_path: Path, certificate: Certificate) -> Iterator[CloneCloudStoreH
             config = harness.docs[name].spec.config.model_dump(mode="json", by_alias=True, exclude_none=True)
             harness.document(f"{name}-2", config | {"clientId": OTHER})
         yield harness
-
-
-@pytest.fixture
-def host(sites: CloneCloudStoreHarness, tmp_path: Path) -> Iterator[Host]:
-    host = Host(sites, tmp_path / "state")
-    yield host
-    host.close()
 
 
 def theirs(sites: CloneCloudStoreHarness, name: str, bucket: str, **spec: Any) -> Flow:

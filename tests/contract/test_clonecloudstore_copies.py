@@ -1,12 +1,8 @@
 """Copying of existing objects: lost orders, rows that nothing leads out of, lists that are believed, crashes."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 import zstandard
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.message import Reply
 from reconciler.model.change import Action, Reason
 from reconciler.model.finding import Severity
@@ -16,26 +12,10 @@ from reconciler.model.verification import Outcome
 from reconciler.providers.base import Provider
 from reconciler.providers.clonecloudstore.calls import ROUNDS
 from reconciler.testing.host import Host, Killed, Killing
-from tests.contract.clonecloudstore_host import COPY, applied, effects, filled, orders, sites_of, told
+from tests.contract.clonecloudstore_host import COPY, applied, effects, filled, host, orders, sites, told, way
 from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
 
-
-@pytest.fixture
-def way() -> Way:
-    return Way(tls=False)
-
-
-@pytest.fixture
-def sites(tmp_path: Path, certificate: Certificate, way: Way) -> Iterator[CloneCloudStoreHarness]:
-    with sites_of(tmp_path, certificate, way) as harness:
-        yield harness
-
-
-@pytest.fixture
-def host(sites: CloneCloudStoreHarness, tmp_path: Path) -> Iterator[Host]:
-    host = Host(sites, tmp_path / "state")
-    yield host
-    host.close()
+__all__ = ["host", "sites", "way"]
 
 
 # Existing objects --------------------------------------------------------------------------------------------------

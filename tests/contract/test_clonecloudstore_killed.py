@@ -1,12 +1,11 @@
 """A run that replaces replications between sites, killed at each of its writes: planned again, it ends as meant."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.model.change import Action
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import RunOutcome
@@ -14,8 +13,10 @@ from reconciler.model.relationship import Flow
 from reconciler.model.step import Call
 from reconciler.providers.base import Provider
 from reconciler.testing.host import Host, Killed, Killing
-from tests.contract.clonecloudstore_host import COPY, sites_of
-from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
+from tests.contract.clonecloudstore_host import COPY, sites, way
+from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness
+
+__all__ = ["sites", "way"]
 
 ONE, TWO = "one", "two"
 _MOST_WRITES = 30
@@ -90,12 +91,6 @@ CASES = {
         ways={"moved": "site-a->site-b/client1/two", "other": "site-a->site-b/client1/one"},
     ),
 }
-
-
-@pytest.fixture
-def sites(tmp_path: Path, certificate: Certificate) -> Iterator[CloneCloudStoreHarness]:
-    with sites_of(tmp_path, certificate, Way(tls=False)) as harness:
-        yield harness
 
 
 def _filled(sites: CloneCloudStoreHarness) -> None:

@@ -1,37 +1,23 @@
 """A replication between sites that gets another bucket: the old way ends, the new one begins, others stay."""
 
-from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.model.change import Action
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import RunOutcome
 from reconciler.model.relationship import Flow
 from reconciler.providers.base import Provider
 from reconciler.testing.host import Host, Killed, Killing
-from tests.contract.clonecloudstore_host import COPY, effects, sites_of
-from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
+from tests.contract.clonecloudstore_host import COPY, effects, host, sites, way
+from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness
+
+__all__ = ["host", "sites", "way"]
 
 WRITES = 7
 """Rights are taken, those that stay are given, the bucket is ordered, its objects in three rounds, and compared."""
-
-
-@pytest.fixture
-def sites(tmp_path: Path, certificate: Certificate) -> Iterator[CloneCloudStoreHarness]:
-    with sites_of(tmp_path, certificate, Way(tls=False)) as harness:
-        yield harness
-
-
-@pytest.fixture
-def host(sites: CloneCloudStoreHarness, tmp_path: Path) -> Iterator[Host]:
-    host = Host(sites, tmp_path / "state")
-    yield host
-    host.close()
 
 
 def filled(sites: CloneCloudStoreHarness, *buckets: str) -> None:

@@ -1,34 +1,12 @@
 """What replication between sites does, seen to happen: effects, rights, pauses."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from reconciler.emulators.certificate import Certificate
 from reconciler.model.finding import Severity
 from reconciler.model.verification import Outcome
 from reconciler.testing.host import Host
-from tests.contract.clonecloudstore_host import COPY, effects, filled, orders, sites_of
-from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
+from tests.contract.clonecloudstore_host import COPY, effects, filled, host, orders, sites, way
+from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness
 
-
-@pytest.fixture
-def way() -> Way:
-    return Way(tls=False)
-
-
-@pytest.fixture
-def sites(tmp_path: Path, certificate: Certificate, way: Way) -> Iterator[CloneCloudStoreHarness]:
-    with sites_of(tmp_path, certificate, way) as harness:
-        yield harness
-
-
-@pytest.fixture
-def host(sites: CloneCloudStoreHarness, tmp_path: Path) -> Iterator[Host]:
-    host = Host(sites, tmp_path / "state")
-    yield host
-    host.close()
+__all__ = ["host", "sites", "way"]
 
 
 # What a site that is UP gets ---------------------------------------------------------------------------------------

@@ -1,12 +1,9 @@
 """What replications share between sites: rights of several sources, lists of a pair, and what services believe."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.change import Action
 from reconciler.model.plan import Plan
@@ -15,26 +12,10 @@ from reconciler.model.relationship import Flow
 from reconciler.model.step import Await
 from reconciler.providers.base import Progress, Provider
 from reconciler.testing.host import Host, Killed, Killing
-from tests.contract.clonecloudstore_host import COPY, applied, effects, filled, orders, sites_of, told
+from tests.contract.clonecloudstore_host import COPY, applied, effects, filled, host, orders, sites, told, way
 from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
 
-
-@pytest.fixture
-def way() -> Way:
-    return Way(tls=False)
-
-
-@pytest.fixture
-def sites(tmp_path: Path, certificate: Certificate, way: Way) -> Iterator[CloneCloudStoreHarness]:
-    with sites_of(tmp_path, certificate, way) as harness:
-        yield harness
-
-
-@pytest.fixture
-def host(sites: CloneCloudStoreHarness, tmp_path: Path) -> Iterator[Host]:
-    host = Host(sites, tmp_path / "state")
-    yield host
-    host.close()
+__all__ = ["host", "sites", "way"]
 
 
 def codes(plan: Plan) -> list[str]:

@@ -13,8 +13,10 @@ from reconciler.model.receipt import Receipt, RunOutcome
 from reconciler.model.step import Await
 from reconciler.providers.base import Progress, Provider
 from reconciler.testing.host import Host
-from tests.contract.clonecloudstore_host import COPY, filled, orders, sites_of, told
+from tests.contract.clonecloudstore_host import COPY, filled, host, orders, sites_of, told
 from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
+
+__all__ = ["host"]
 
 B = {"site": "site-b"}
 
@@ -43,13 +45,6 @@ class Looking:
 def sites(tmp_path: Path, certificate: Certificate) -> Iterator[CloneCloudStoreHarness]:
     with sites_of(tmp_path, certificate, Way(tls=False)) as harness, harness.hurried():
         yield harness
-
-
-@pytest.fixture
-def host(sites: CloneCloudStoreHarness, tmp_path: Path) -> Iterator[Host]:
-    host = Host(sites, tmp_path / "state")
-    yield host
-    host.close()
 
 
 def applied(host: Host, sites: CloneCloudStoreHarness, before: Callable[[int], None]) -> Receipt:

@@ -1,35 +1,20 @@
 """Writes between sites look first: what others have done since the plan is neither done again nor undone."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.emulators.message import Reply
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.plan import Plan
 from reconciler.model.step import Call
 from reconciler.providers.base import CallResult
 from reconciler.testing.host import Host
-from tests.contract.clonecloudstore_host import sites_of
-from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness, Way
+from tests.contract.clonecloudstore_host import host, sites, way
+from tests.contract.harnesses.clonecloudstore import CloneCloudStoreHarness
 from tests.lab.clonecloudstore import CLIENT
 
+__all__ = ["host", "sites", "way"]
+
 KEPT = {"deletes": "keep", "verify": {"level": "status"}}
-
-
-@pytest.fixture
-def sites(tmp_path: Path, certificate: Certificate) -> Iterator[CloneCloudStoreHarness]:
-    with sites_of(tmp_path, certificate, Way(tls=False)) as harness:
-        yield harness
-
-
-@pytest.fixture
-def host(sites: CloneCloudStoreHarness, tmp_path: Path) -> Iterator[Host]:
-    host = Host(sites, tmp_path / "state")
-    yield host
-    host.close()
 
 
 def calls(plan: Plan) -> list[Call]:

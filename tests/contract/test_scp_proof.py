@@ -1,40 +1,16 @@
 """How SCP replications are proved: through mounts that the user names, and not at all without."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from reconciler.emulators.certificate import Certificate
 from reconciler.model.manifest import Deletes
 from reconciler.model.relationship import Flow
 from reconciler.model.verification import Outcome, Verdict
 from reconciler.testing.host import Host
-from tests.contract.harnesses.scp import ScpHarness, Way
+from tests.contract.harnesses.scp import ScpHarness
+from tests.contract.scp_host import harness, host, volume
 
-
-@pytest.fixture
-def harness(tmp_path: Path, certificate: Certificate) -> Iterator[ScpHarness]:
-    made = ScpHarness(tmp_path, certificate, Way(by_name=True, account=True))
-    yield made
-    judgement = made.judged()
-    made.close()
-    assert judgement is not None
-    assert not judgement.objections
-
-
-@pytest.fixture
-def host(harness: ScpHarness, tmp_path: Path) -> Iterator[Host]:
-    made = Host(harness, tmp_path / "state")
-    yield made
-    made.close()
-
-
-def volume(harness: ScpHarness, name: str) -> str:
-    (found,) = harness.held(name)
-    return str(found["id"])
+__all__ = ["harness", "host"]
 
 
 def mounted(harness: ScpHarness, flow: Flow, **verify: Any) -> Flow:

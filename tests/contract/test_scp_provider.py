@@ -1,14 +1,11 @@
 """SCP as a user meets it: what a change brings about, what stays behind, and whatever the service does in silence."""
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.emulators.certificate import Certificate
 from reconciler.errors import ErrorCode, ProviderError
 from reconciler.model.change import Action, Reason
 from reconciler.model.manifest import Location
@@ -17,8 +14,11 @@ from reconciler.model.plan import Plan
 from reconciler.model.receipt import RunOutcome
 from reconciler.providers.base import Access
 from reconciler.testing.host import Host
-from tests.contract.harnesses.scp import ScpHarness, Way
+from tests.contract.harnesses.scp import ScpHarness
 from tests.contract.harnesses.wire import EnvSecrets
+from tests.contract.scp_host import harness, host, volume
+
+__all__ = ["harness", "host"]
 
 SILENT: list[tuple[str, Any]] = [
     ("account_header", "required"),
@@ -49,30 +49,8 @@ SILENT: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.fixture
-def harness(tmp_path: Path, certificate: Certificate) -> Iterator[ScpHarness]:
-    made = ScpHarness(tmp_path, certificate, Way(by_name=True, account=True))
-    yield made
-    judgement = made.judged()
-    made.close()
-    assert judgement is not None
-    assert not judgement.objections
-
-
-@pytest.fixture
-def host(harness: ScpHarness, tmp_path: Path) -> Iterator[Host]:
-    made = Host(harness, tmp_path / "state")
-    yield made
-    made.close()
-
-
 def effects(plan: Plan) -> dict[str, str]:
     return {effect.rule: effect.text for effect in plan.effects}
-
-
-def volume(harness: ScpHarness, name: str) -> str:
-    (found,) = harness.held(name)
-    return str(found["id"])
 
 
 @pytest.mark.parametrize(("name", "value"), SILENT, ids=[f"{name}={value!r}" for name, value in SILENT])

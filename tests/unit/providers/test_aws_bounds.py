@@ -4,7 +4,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +17,6 @@ from reconciler.providers.base import Access
 from tests.unit.providers.scripted import Act, answer, drip, drip_chunk, drop, endless, serve
 
 TIMEOUT_S = 0.3
-
-
-@pytest.fixture(autouse=True)
-def _no_chain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the machine's own AWS settings out."""
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
 
 
 def client(url: str, *, timeout_s: float = TIMEOUT_S) -> Any:
