@@ -33,7 +33,7 @@ class Server:
     """Serves ``handler`` from ``start`` until ``stop``. A port of 0 is chosen by the system and then kept.
 
     ``crash`` closes the listening socket and every connection at once, as a dying process does; ``start`` brings
-    the server back on the same port. The handler runs in one thread per connection.
+    the server back on the same port, which nobody else gets meanwhile. The handler runs in one thread per connection.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Server:
         self._tls = tls
         self._listener: _Listener | None = None
         self._thread: threading.Thread | None = None
+        self._held: socket.socket | None = None
         self.host = host
         self.port = port
 
@@ -64,6 +65,7 @@ class Server:
         """Listen. OSError if the port is taken."""
         if self._listener is not None:
             return
+        self._release()
         listener = _Listener((self.host, self.port), self._handler, self._tls)
         self.port = listener.server_address[1]
         self._listener = listener
@@ -75,6 +77,7 @@ class Server:
     def stop(self) -> None:
         """Close the port, let requests under way be answered, then close every connection. Safe to repeat."""
         listener, self._listener = self._listener, None
+        self._release()
         if listener is None:
             return
         listener.close_port()
@@ -90,8 +93,25 @@ class Server:
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.close_port()
+            self._hold()
             listener.close_connections()
             threading.Thread(target=self._bury, args=(listener,), daemon=True).start()
+
+    def _hold(self) -> None:
+        # Bound and not listening: connections are refused, and no other server of this machine is given the port.
+        held = socket.socket(_family(self.host))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind((self.host, self.port))
+        except OSError:
+            held.close()
+        else:
+            self._held = held
+
+    def _release(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
 
     @staticmethod
     def _bury(listener: _Listener) -> None:
@@ -106,7 +126,7 @@ class _Listener(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], handler: Handler, tls: ssl.SSLContext | None) -> None:
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.address_family = _family(address[0])
         self.handler = handler
         self.tls = tls
         self._open: set[socket.socket] = set()
@@ -165,6 +185,10 @@ class _Listener(socketserver.ThreadingTCPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a client that goes away in the middle is an everyday event here."""
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _close(connection: socket.socket) -> None:

@@ -157,6 +157,15 @@ def test_crash_refuses_and_start_comes_back_on_the_same_port(server: Server) -> 
     socket.create_connection((server.host, port), timeout=5).close()
 
 
+def test_a_crashed_server_keeps_its_port_until_it_is_stopped(server: Server) -> None:
+    server.crash()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind((server.host, server.port))
+    server.stop()
+    with socket.socket() as other:
+        other.bind((server.host, server.port))
+
+
 def test_stop_lets_a_request_finish() -> None:
     entered, release = threading.Event(), threading.Event()
 
