@@ -16,6 +16,7 @@ from reconciler.engine.journal import ContainerHistory, Journal, RunHistory, ope
 from reconciler.engine.reads import ScopeReader
 from reconciler.engine.record import actor, make_receipt
 from reconciler.engine.state import StateFolder
+from reconciler.engine.unfinished import left_by
 from reconciler.engine.workers import workers
 from reconciler.errors import ProviderError, Refused, StalePlan
 from reconciler.model.finding import Severity
@@ -74,9 +75,8 @@ def apply(request: ApplyRequest) -> Receipt:
     started_at = clock.now()
     with Journal(request.state.journal_path(run_id), run_id=run_id, plan_id=plan.plan_id, clock=clock) as journal:
         journal.write(JournalEvent.RUN_STARTED, detail="resumed" if resumed else "")
-        if resumed:
-            request.emit(ApplyEvent(kind=EventKind.NOTE, text=f"going on with run {run_id} of this plan"))
-        _close_superseded(request, [run for run in runs if run.run_id != run_id], run_id)
+        earlier = [run for run in (*_ended_midway(request, before), *runs) if run.run_id != run_id]
+        _tell_of(request, resumed, earlier)
         context = RunContext(
             connections=request.connections, secrets=request.secrets, journal=journal, reader=reader,
             clock=clock, stop=request.stop, emit=request.emit, expected=_expected(plan), replications=_changed(plan),
@@ -89,8 +89,13 @@ def apply(request: ApplyRequest) -> Receipt:
             flows=request.flows, reader=reader, secrets=request.secrets,
             histories=written.containers if written else {},
         )  # fmt: skip
+        left = [run for run in earlier if left_by(run, plan, results)]
+        for run in (run for run in left if run.finished):
+            _note(request, run, JournalEvent.RUN_STARTED, f"what it left was not looked at by {run_id}")
         request.state.write_receipt(receipt)
         journal.write(JournalEvent.RECEIPT_WRITTEN)
+        for run in (run for run in earlier if not run.finished and run not in left):
+            _note(request, run, JournalEvent.RUN_FINISHED, f"superseded by {run_id}")
     return receipt
 
 
@@ -178,13 +183,25 @@ def _begun(history: ContainerHistory, item: ContainerPlan) -> bool:
     return history.in_doubt is not None or any(call.id in history.finished for call in item.calls)
 
 
-def _close_superseded(request: ApplyRequest, runs: Sequence[RunHistory], run_id: str) -> None:
-    for run in runs:
+def _ended_midway(request: ApplyRequest, last: Receipt | None) -> tuple[RunHistory, ...]:
+    """Return the run of the last receipt, if that is closed: it may have failed in the middle of something."""
+    path = request.state.journal_path(last.run_id) if last else None
+    run = read_journal(path) if path is not None and path.exists() else None
+    return (run,) if run is not None and run.finished else ()
+
+
+def _tell_of(request: ApplyRequest, resumed: RunHistory | None, earlier: Sequence[RunHistory]) -> None:
+    if resumed:
+        request.emit(ApplyEvent(kind=EventKind.NOTE, text=f"going on with run {resumed.run_id} of this plan"))
+    for run in earlier:
         for container, step in run.in_doubt:
             text = f"run {run.run_id} was cut off at {container} {step}; this run goes by what is live now"
             request.emit(ApplyEvent(kind=EventKind.NOTE, text=text))
-        with Journal(run.path, run_id=run.run_id, plan_id=run.plan_id, clock=request.clock) as journal:
-            journal.write(JournalEvent.RUN_FINISHED, detail=f"superseded by {run_id}")
+
+
+def _note(request: ApplyRequest, run: RunHistory, event: JournalEvent, detail: str) -> None:
+    with Journal(run.path, run_id=run.run_id, plan_id=run.plan_id, clock=request.clock) as journal:
+        journal.write(event, detail=detail)
 
 
 def _run_levels(

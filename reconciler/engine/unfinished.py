@@ -9,9 +9,11 @@ from reconciler.engine.converge import ids_made
 from reconciler.engine.journal import RunHistory, open_runs, read_journal
 from reconciler.engine.state import StateFolder
 from reconciler.model.finding import Finding, Severity
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import ContainerOutcome, ContainerResult
 from reconciler.model.step import Effect
 
-__all__ = ["CutOff", "cut_off", "cut_off_findings", "failed_findings", "failed_midway"]
+__all__ = ["CutOff", "cut_off", "cut_off_findings", "failed_findings", "failed_midway", "left_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,24 @@ def failed_midway(state: StateFolder) -> tuple[CutOff, ...]:
     return tuple(one for one in left if one.half_made)
 
 
+def left_by(run: RunHistory, plan: Plan, results: Sequence[ContainerResult]) -> tuple[CutOff, ...]:
+    """Return what a run has left half made and the run of a later plan has not come to, or not through.
+
+    `results`: of that later run. Its plan has come to a container if it took in all that was being changed there,
+    whether or not that still needed anything.
+    """
+    open_ended = (CutOff.of(run, name) for name, item in run.containers.items() if item.started)
+    selective = bool(plan.options.select or plan.options.exclude)
+    seen = {change.replication for change in plan.changes}
+    through = {str(result.container): result.outcome is ContainerOutcome.DONE for result in results}
+    return tuple(
+        one
+        for one in open_ended
+        if one.half_made
+        and (not through.get(one.container, True) or (selective and not seen.issuperset(one.replications)))
+    )
+
+
 def cut_off_findings(cut: Sequence[CutOff]) -> Iterator[Finding]:
     """Say what runs without an end may have left behind: what is live need not show it, and no receipt tells of it."""
     for run_id, group in groupby(cut, key=lambda one: one.run_id):
@@ -115,8 +135,9 @@ def _cut_off(item: CutOff) -> Finding:
     named = f", which it was changing for {', '.join(item.replications)}" if item.replications else ""
     if item.done:
         return _warning(f"Run {item.run_id} was cut off when it had changed {item.container}.{said}")
+    ended = "failed" if item.failed else "was cut off"
     return _warning(
-        f"Run {item.run_id} was cut off in {item.container}{named}, and nobody saw how far it came.{doubt}{said}"
+        f"Run {item.run_id} {ended} in {item.container}{named}, and nobody saw how far it came.{doubt}{said}"
     )
 
 

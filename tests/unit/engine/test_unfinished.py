@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.outcome import drift_exit_code
-from reconciler.engine.journal import open_runs
+from reconciler.engine.journal import open_runs, owed_copies
 from reconciler.errors import ErrorCode, ExitCode
 from reconciler.model.change import Action
 from reconciler.model.drift import DriftReport, DriftState
@@ -133,3 +133,81 @@ def test_a_failed_run_that_is_gone_on_with_and_cut_off_is_told(tmp_path: Path) -
     assert bench.apply(bench.plan()).outcome is RunOutcome.DONE
     assert {change.action for change in bench.plan().changes} == {Action.NONE}
     assert not open_runs(bench.state)
+
+
+def half_done(root: Path) -> Workbench:
+    """A run that was cut off between the removal and the new making of one replication."""
+    bench = prepared(root, "relationship")
+    plan = bench.plan(allow=ALLOW, prune=True)
+    for number in range(40):
+        if any(item.replication == "replaced" for item in bench.drift().half_made):
+            return bench
+        bench = prepared(root / str(number), "relationship")
+        plan = bench.plan(allow=ALLOW, prune=True)
+        assert not survived(bench.apply, plan, killed_at=number, after=True)
+    raise AssertionError("never half made")
+
+
+def replaced_is_told(bench: Workbench, run_id: str) -> bool:
+    said = any(run_id in text and "replaced" in text for text in told(bench.plan().findings))
+    return said and states(bench.drift())["replaced"] is DriftState.CUT_OFF
+
+
+def test_a_run_that_leaves_it_out_does_not_make_it_forgotten(tmp_path: Path) -> None:
+    bench = half_done(tmp_path)
+    (run,) = open_runs(bench.state)
+    bench.replicate("other", "d", "a", prefix="z/")
+    assert bench.apply(bench.plan(select=("other",))).outcome is RunOutcome.DONE
+    assert replaced_is_told(bench, run.run_id)
+    assert bench.apply(bench.plan(select=("replaced", "paused", "new"), allow=ALLOW)).outcome is RunOutcome.DONE
+    assert not told(bench.plan().findings)
+
+
+def test_a_second_run_that_is_cut_off_before_it_comes_there_does_not_make_it_forgotten(tmp_path: Path) -> None:
+    for number in range(3):
+        bench = half_done(tmp_path / str(number))
+        (run,) = open_runs(bench.state)
+        again = bench.plan(allow=ALLOW, prune=True)
+        assert not survived(bench.apply, again, killed_at=number, after=True)
+        assert replaced_is_told(bench, run.run_id)
+        assert bench.apply(bench.plan(allow=ALLOW, prune=True)).outcome is RunOutcome.DONE
+        assert not told(bench.plan().findings)
+
+
+def test_a_second_run_that_fails_there_does_not_make_it_forgotten(tmp_path: Path) -> None:
+    bench = half_done(tmp_path)
+    (run,) = open_runs(bench.state)
+    bench.here.fail("create-relationship", code=ErrorCode.FAILED_PRECONDITION, times=9)
+    assert bench.apply(bench.plan(allow=ALLOW, prune=True)).outcome is not RunOutcome.DONE
+    assert replaced_is_told(bench, run.run_id)
+
+
+def test_a_copy_that_a_killed_run_owes_outlives_a_second_killed_run(tmp_path: Path) -> None:
+    number = 0
+    while True:
+        bench = Workbench(tmp_path / str(number))
+        bench.replicate("one", existing="copy", state="active")
+        if survived(bench.apply, bench.plan(), killed_at=number, after=True):
+            break
+        owed = owed_copies(bench.state)
+        assert not survived(bench.apply, bench.plan(), killed_at=1, after=True)
+        assert owed_copies(bench.state) >= owed, number
+        number += 1
+    assert number > 3
+
+
+def test_what_failed_and_was_left_out_of_the_next_run_is_told(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, replace=("deletes",), grain="relationship")
+    bench.replicate("one", deletes="keep")
+    bench.apply(bench.plan())
+    bench.replicate("one", deletes="replicate")
+    bench.replicate("two", "c", "d")
+    bench.here.fail("create-relationship", code=ErrorCode.FAILED_PRECONDITION, times=1)
+    failed = bench.apply(bench.plan(select=("one",), allow=ALLOW))
+    assert bench.apply(bench.plan(select=("two",))).outcome is RunOutcome.DONE
+    assert states(bench.drift())["one"] is DriftState.CUT_OFF
+    (text,) = told(bench.plan().findings)
+    assert f"Run {failed.run_id} failed in" in text
+    assert bench.apply(bench.plan(allow=ALLOW)).outcome is RunOutcome.DONE
+    assert not told(bench.plan().findings)
+    assert set(states(bench.drift()).values()) == {DriftState.IN_SYNC}
