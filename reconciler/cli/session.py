@@ -173,15 +173,9 @@ class Session(AbstractContextManager["Session"]):
         with watched(self.console.note) as asked:
             return observe(self.chosen, scopes, self.connections, parallelism=self.request.parallelism, asked=asked)
 
-    def _recorded_scopes(self) -> set[ScopeRef]:
-        """Return where the last receipt knows something that takes part, written down still or not."""
-        entries = self.inputs.receipt.replications if self.inputs.receipt else {}
-        labels = {flow.name: flow.labels for flow in self.checked.flows}
-        return {
-            entry.container.scope_ref
-            for name, entry in entries.items()
-            if self.selection.takes(name, labels.get(name, {}))
-        }
+    def _recorded_scopes(self) -> frozenset[ScopeRef]:
+        """Return where receipts and journals know something that takes part, written down still or not."""
+        return self.inputs.scopes({flow.name: flow.labels for flow in self.checked.flows})
 
     def plan(self) -> Plan:
         """Read the world and make a plan. Raises ManifestError, UsageError."""

@@ -3,6 +3,7 @@
 import secrets as random
 import threading
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -70,6 +71,7 @@ def apply(request: ApplyRequest) -> Receipt:
         clock.sleep(_IN_DOUBT_PAUSE_S, request.stop)
     reader = ScopeReader(request.connections, clock)
     histories = resumed.containers if resumed else {}
+    _require_latest(plan, before, resumed)
     _require_fresh(plan, histories, reader)
     run_id = resumed.run_id if resumed else new_run_id(clock.now())
     started_at = clock.now()
@@ -89,13 +91,12 @@ def apply(request: ApplyRequest) -> Receipt:
             flows=request.flows, reader=reader, secrets=request.secrets,
             histories=written.containers if written else {},
         )  # fmt: skip
-        left = [run for run in earlier if left_by(run, plan, results)]
-        for run in (run for run in left if run.finished):
-            _note(request, run, JournalEvent.RUN_STARTED, f"what it left was not looked at by {run_id}")
+        left = {run.run_id: left_by(run, plan, receipt) for run in earlier}
+        _reopen(request, [run for run in earlier if run.finished and left[run.run_id]], run_id)
         request.state.write_receipt(receipt)
         journal.write(JournalEvent.RECEIPT_WRITTEN)
-        for run in (run for run in earlier if not run.finished and run not in left):
-            _note(request, run, JournalEvent.RUN_FINISHED, f"superseded by {run_id}")
+    for run in earlier:
+        _settle(request, run, left[run.run_id], run_id)
     return receipt
 
 
@@ -153,6 +154,18 @@ def _require_applyable(plan: Plan) -> None:
         raise Refused("effects need an approval", hint=f"if they are meant: plan again with {terms}")
 
 
+def _require_latest(plan: Plan, last: Receipt | None, resumed: RunHistory | None) -> None:
+    """Refuse if another run has applied one of the replications since: what it has made may be elsewhere, and this
+    plan knows nothing of it."""
+    for name in sorted({change.replication for change in plan.active_changes}):
+        entry = last.replications.get(name) if last else None
+        if entry and entry.run_id not in (plan.recorded.get(name), resumed.run_id if resumed else None):
+            raise StalePlan(
+                f"{name} was applied by run {entry.run_id} since the plan was made",
+                hint="nothing was written; plan again and look at the difference",
+            )
+
+
 def _require_fresh(plan: Plan, histories: dict[str, ContainerHistory], reader: ScopeReader) -> None:
     """Refuse if anything that the plan touches is not as the plan read it, or as this plan's own run left it."""
     moved: list[str] = []
@@ -199,9 +212,25 @@ def _tell_of(request: ApplyRequest, resumed: RunHistory | None, earlier: Sequenc
             request.emit(ApplyEvent(kind=EventKind.NOTE, text=text))
 
 
-def _note(request: ApplyRequest, run: RunHistory, event: JournalEvent, detail: str) -> None:
+def _reopen(request: ApplyRequest, runs: Sequence[RunHistory], by: str) -> None:
+    """Let runs that have failed be unfinished ones, as what they left was not settled: the last receipt is another."""
+    for run in runs:
+        with Journal(run.path, run_id=run.run_id, plan_id=run.plan_id, clock=request.clock) as journal:
+            journal.write(JournalEvent.RUN_STARTED, detail=f"left open by {by}")
+
+
+def _settle(request: ApplyRequest, run: RunHistory, left: AbstractSet[str], by: str) -> None:
+    """Close an earlier run, or as much of it as this one has come through. Its receipt tells of what is owed."""
+    if run.finished and not left:
+        return
     with Journal(run.path, run_id=run.run_id, plan_id=run.plan_id, clock=request.clock) as journal:
-        journal.write(event, detail=detail)
+        if not left:
+            journal.write(JournalEvent.RUN_FINISHED, detail=f"superseded by {by}")
+            return
+        if run.owed:
+            journal.write(JournalEvent.COPIES_SETTLED, copies=tuple(sorted(run.owed)), detail=by)
+        for name in sorted(run.containers.keys() - left):
+            journal.write(JournalEvent.CONTAINER_SETTLED, container=name, detail=by)
 
 
 def _run_levels(

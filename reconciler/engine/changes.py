@@ -1,6 +1,6 @@
 """One change for each replication: what is to happen to it, and for what reason."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.engine.connect import Connections
@@ -13,6 +13,7 @@ from reconciler.manifest.workspace import LoadedWorkspace
 from reconciler.model.change import Action, Change, FieldChange, Reason
 from reconciler.model.finding import SourceRange
 from reconciler.model.manifest import Existing, Location, State
+from reconciler.model.observation import ContainerRef, ScopeRef
 from reconciler.model.receipt import Receipt, ReceiptEntry
 from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.units import format_seconds
@@ -41,6 +42,27 @@ class Inputs:
     """What earlier runs that did not come to their end may have brought about."""
     failed: tuple[CutOff, ...] = ()
     """What the last run has changed in part."""
+
+    @property
+    def begun(self) -> tuple[CutOff, ...]:
+        """All that was begun and not brought to its end, the last receipt's run first."""
+        return (*self.failed, *self.cut_off)
+
+    def scopes(self, labels: Mapping[str, Mapping[str, str]]) -> frozenset[ScopeRef]:
+        """Return where receipts and journals know of something that takes part, written down still or not.
+
+        `labels`: of what is written down, by name.
+        """
+        entries = self.receipt.replications if self.receipt else {}
+        known: list[tuple[ContainerRef, tuple[str, ...]]] = [
+            (entry.container, (name,)) for name, entry in entries.items()
+        ]
+        known += [(one.place, one.replications) for one in self.begun if one.place and one.half_made]
+        return frozenset(
+            place.scope_ref
+            for place, names in known
+            if any(self.selection.takes(name, labels.get(name, {})) for name in names)
+        )
 
     def resends(self, flow: Flow) -> bool:
         """Say whether the existing data of a flow shall be sent, whatever else changes.

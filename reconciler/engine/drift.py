@@ -35,19 +35,14 @@ def find_drift(checked: Checked, world: World, inputs: Inputs, now: datetime) ->
     """Compare. Reads health of what is live; never writes. Without a receipt the manifests are the baseline."""
     wanted = {want.flow.name: want for want in desired_of(checked.flows, inputs)}
     readable = [want for want in wanted.values() if want.container.scope_ref in world.observations]
-    pairs = match(readable, world, inputs.receipt, inputs.cut_off).pairs
+    pairs = match(readable, world, inputs.receipt, inputs.begun).pairs
     entries = inputs.receipt.replications if inputs.receipt else {}
     labels = {flow.name: flow.labels for flow in checked.flows}
     names = sorted(
         name for name in wanted.keys() | entries.keys() if inputs.selection.takes(name, labels.get(name, {}))
     )
     subjects = [
-        _Subject(
-            name,
-            wanted.get(name),
-            entries.get(name),
-            pairs[name] if name in pairs else _recorded(entries.get(name), world),
-        )
+        _Subject(name, wanted.get(name), entries.get(name), _live(name, pairs.get(name), entries.get(name), world))
         for name in names
     ]
     heard = [_heard(subject, inputs, now) for subject in subjects]
@@ -98,7 +93,7 @@ def _item(subject: _Subject, heard: _Heard, world: World, inputs: Inputs, now: d
     pending = differences(baseline, settings) if want and entry else ()
     # Without any receipt nothing tells a new document from a vanished replication: say the worse.
     unknown = inputs.receipt is None and not inputs.cut_off
-    missing = DriftState.VANISHED if entry or unknown else DriftState.NEVER_APPLIED
+    missing = DriftState.VANISHED if (entry and not entry.gone) or unknown else DriftState.NEVER_APPLIED
     settings_of = inputs.workspace.settings
     state = (
         DriftState.UNKNOWN
@@ -106,11 +101,15 @@ def _item(subject: _Subject, heard: _Heard, world: World, inputs: Inputs, now: d
         else _state(subject, moved, settings_of.accept_drift, now.date(), pending=bool(pending), missing=missing)
     )
     by = _half_made_by(name, inputs) if state in (DriftState.DRIFTED, DriftState.VANISHED) else None
+    if by:
+        state = DriftState.CUT_OFF
+    elif state is DriftState.VANISHED and want is None:
+        state = DriftState.IN_SYNC
     return DriftItem(
         replication=name,
         provider=want.flow.owner.name if want else entry.provider if entry else "",
         title=flow_title(want.flow) if want else entry.relationship.identity if entry else name,
-        state=DriftState.CUT_OFF if by else state,
+        state=state,
         fields=moved,
         pending=pending,
         health=heard.health,
@@ -122,7 +121,8 @@ def _item(subject: _Subject, heard: _Heard, world: World, inputs: Inputs, now: d
 
 def _half_made_by(name: str, inputs: Inputs) -> CutOff | None:
     """Return the run without an end that was changing a replication; the last of them."""
-    runs = (one for one in (*inputs.failed, *inputs.cut_off) if one.half_made and name in one.replications)
+    plain = name.partition("@")[0]  # a receipt adds the place to what a name has left behind
+    runs = (one for one in inputs.begun if one.half_made and plain in one.replications)
     return max(runs, key=lambda one: one.run_id, default=None)
 
 
@@ -174,6 +174,12 @@ def _accepted(name: str, field: FieldChange, accepted: Sequence[AcceptedDrift], 
         entry.replication == name and entry.expires >= today and fnmatchcase(field.dotted, entry.path)
         for entry in accepted
     )
+
+
+def _live(name: str, pair: Found | None, entry: ReceiptEntry | None, world: World) -> Found | None:
+    """Return what is live of a replication: what its receipt tells of, even where it is wanted elsewhere by now."""
+    known = pair is not None and pair.recorded_as == name
+    return pair if known else _recorded(entry, world) or pair
 
 
 def _recorded(entry: ReceiptEntry | None, world: World) -> Found | None:

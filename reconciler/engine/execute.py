@@ -112,7 +112,7 @@ def run_container(context: RunContext, item: ContainerPlan, history: ContainerHi
         context.changing.update(item.shares)
         expected = context.expected.get(at.name, "")
         context.journal.write(
-            JournalEvent.CONTAINER_STARTED, container=at.name, copies=at.owed, detail=expected,
+            JournalEvent.CONTAINER_STARTED, container=at.name, place=item.container, copies=at.owed, detail=expected,
             strangers=item.strangers, replications=context.replications.get(at.name, ()),
         )  # fmt: skip
         context.emit(ApplyEvent(kind=EventKind.STARTED, container=at.name))

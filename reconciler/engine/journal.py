@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from reconciler.clock import Clock
 from reconciler.engine.state import StateFolder
 from reconciler.errors import ReplError
+from reconciler.model.observation import ContainerRef
 from reconciler.model.receipt import JournalEntry, JournalEvent
 from reconciler.model.value import Json
 
@@ -43,6 +44,7 @@ class Journal:
         event: JournalEvent,
         *,
         container: str | None = None,
+        place: ContainerRef | None = None,
         step: str | None = None,
         returned: dict[str, Json] | None = None,
         request_id: str | None = None,
@@ -58,6 +60,7 @@ class Journal:
             run_id=self.run_id,
             plan_id=self._plan_id,
             container=container,
+            place=place,
             step=step,
             returned=returned or {},
             request_id=request_id,
@@ -108,6 +111,8 @@ class ContainerHistory:
     """What a journal says of one container."""
 
     started: bool = False
+    place: ContainerRef | None = None
+    """None in journals of older versions."""
     expected: str = ""
     """What its plan warned of."""
     done: bool = False
@@ -189,15 +194,16 @@ def _entries(path: Path) -> Iterator[JournalEntry]:
 
 
 def _note(history: RunHistory, entry: JournalEntry) -> None:
+    _note_copies(history, entry)
     if entry.container is None:
         _note_run(history, entry)
         return
-    _note_copies(history, entry)
     item = history.containers.setdefault(entry.container, ContainerHistory())
     step = entry.step or ""
     match entry.event:
         case JournalEvent.CONTAINER_STARTED:
-            item.started, item.expected, item.strangers = True, entry.detail, entry.strangers
+            item.started, item.place = True, entry.place
+            item.expected, item.strangers = entry.detail, entry.strangers
             item.replications, item.failed = entry.replications, False
         case JournalEvent.CALL_PENDING:
             item.in_doubt = step
@@ -210,6 +216,8 @@ def _note(history: RunHistory, entry: JournalEntry) -> None:
             item.done, item.fingerprint = True, entry.detail
         case JournalEvent.CONTAINER_FAILED:
             item.failed = True
+        case JournalEvent.CONTAINER_SETTLED:
+            del history.containers[entry.container]
         case _:
             pass
 
@@ -225,6 +233,8 @@ def _note_run(history: RunHistory, entry: JournalEntry) -> None:
 def _note_copies(history: RunHistory, entry: JournalEntry) -> None:
     if entry.event is JournalEvent.CONTAINER_STARTED:
         history.owed |= set(entry.copies)
+    elif entry.event is JournalEvent.COPIES_SETTLED:
+        history.owed -= set(entry.copies)
     elif entry.event is JournalEvent.CALL_DONE:
         history.owed -= set(entry.copies)
         history.copied |= set(entry.copies)

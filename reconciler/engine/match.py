@@ -30,11 +30,13 @@ class Found:
     relationship: Relationship
     recorded_as: str | None
     """The replication that a receipt has for it."""
+    made: bool = False
+    """Whether a run without an end has made it; no receipt may tell of that."""
 
     @property
     def ours(self) -> bool:
-        """Whether this workspace made it, by its own mark or by a receipt."""
-        return self.relationship.owned or self.recorded_as is not None
+        """Whether this workspace made it, by its own mark, by a receipt or by a journal."""
+        return self.relationship.owned or self.recorded_as is not None or self.made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +64,18 @@ def match(
     desired: Sequence[Desired],
     world: World,
     receipt: Receipt | None,
-    cut_off: Sequence[CutOff] = (),
+    begun: Sequence[CutOff] = (),
     written: Sequence[Desired] = (),
 ) -> Matched:
     """Pair what is known to be ours first, then by identity, then by what the last receipt recorded under the
-    replication's name, unless that is needed. A replication that has moved is paired with where it was. `cut_off`:
-    what runs without a receipt have made, and knew to be others'. `written`: all that is written down, where `desired`
+    replication's name, unless that is needed. A replication that has moved is paired with where it was. `begun`:
+    what runs without an end have made, and knew to be others'. `written`: all that is written down, where `desired`
     is not all."""
     entries = receipt.replications if receipt else {}
     notes = Recorded(entries)
-    found = [item for observation in world.observations.values() for item in _found(observation, notes)]
+    found = [item for observation in world.observations.values() for item in _found(observation, notes, begun)]
     answering = _answering(found)
-    claims = {want.flow.name: _Claim.of(want, entries, cut_off) for want in desired}
+    claims = {want.flow.name: _Claim.of(want, entries, begun) for want in desired}
     pairs: dict[str, Found] = {}
     taken: set[int] = set()
     for choose in (_own, _same, _renamed):
@@ -120,14 +122,14 @@ class _Claim:
     """What is known of the live relationships that a replication may be."""
 
     made: frozenset[str]
-    """Server ids of what a run that was cut off has made for it."""
+    """Server ids of what a run without an end has made for it."""
     strangers: frozenset[str]
     """Server ids of what is known to be something else."""
 
     @classmethod
-    def of(cls, want: Desired, entries: Mapping[str, ReceiptEntry], cut_off: Sequence[CutOff]) -> Self:
+    def of(cls, want: Desired, entries: Mapping[str, ReceiptEntry], begun: Sequence[CutOff]) -> Self:
         entry = entries.get(want.flow.name)
-        here = [one for one in cut_off if one.container == str(want.container)]
+        here = [one for one in begun if one.container == str(want.container)]
         made = frozenset[str]().union(*(one.made for one in here))
         noted = entry.strangers if entry is not None else ()
         return cls(made, frozenset(noted).union(*(one.strangers for one in here)) - made)
@@ -170,9 +172,15 @@ def _server_id(item: Found) -> tuple[str, str] | None:
     return (item.container.provider, given) if given is not None else None
 
 
-def _found(observation: Observation, recorded: "Recorded") -> list[Found]:
+def _found(observation: Observation, recorded: "Recorded", begun: Sequence[CutOff]) -> list[Found]:
+    made = {(one.container, provider_id) for one in begun for provider_id in one.made}
     return [
-        Found(container=state.ref, relationship=live, recorded_as=recorded.name(state.ref.scope_ref, live))
+        Found(
+            container=state.ref,
+            relationship=live,
+            recorded_as=recorded.name(state.ref.scope_ref, live),
+            made=(str(state.ref), live.provider_id) in made,
+        )
         for state in observation.containers
         for live in state.relationships
     ]

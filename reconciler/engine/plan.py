@@ -19,7 +19,7 @@ from reconciler.model.change import Action, Change, ContainerDiff
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.observation import ContainerRef, ScopeRef
 from reconciler.model.plan import ContainerPlan, Plan, PlanOptions, Read, Summary, Unmanaged
-from reconciler.model.receipt import ReceiptEntry
+from reconciler.model.receipt import Receipt, ReceiptEntry
 from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.step import Effect, Step, StepPlan
 
@@ -40,7 +40,7 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
     flows = {flow.name: flow for flow in checked.flows}
     wanted = desired_of(checked.flows, inputs)
     readable = [want for want in wanted if want.container.scope_ref in world.observations]
-    matched = match(readable, world, inputs.receipt, inputs.cut_off, wanted)
+    matched = match(readable, world, inputs.receipt, inputs.begun, wanted)
     made = spared(changes(readable, matched, inputs), wanted)
     made, revived = _with_returning(made, wanted, flows, world, inputs)
     containers, effects, found = _containers(made, readable, flows, world, inputs)
@@ -74,6 +74,7 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
         applyable=complete and not blocked and bool(summary.changes),
         scopes=tuple(sorted(world.observations, key=str)),
         unread=tuple(sorted(world.unread, key=str)),
+        recorded=_recorded(made, inputs.receipt),
         changes=made,
         containers=containers,
         effects=effects,
@@ -82,6 +83,12 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
         summary=summary,
     )
     return plan.sealed()
+
+
+def _recorded(made: Sequence[Change], receipt: Receipt | None) -> dict[str, str]:
+    entries = receipt.replications if receipt else {}
+    names = sorted({change.replication for change in made if change.action is not Action.NONE} & entries.keys())
+    return {name: entries[name].run_id for name in names}
 
 
 def _with_returning(

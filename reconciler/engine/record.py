@@ -76,7 +76,7 @@ def make_receipt(
             found = change.observed.provider_id if change.observed else None
             known = _known(change, before) or _entry(change, run_id, finished_at, flows, found)
             flow = flows.get(change.replication)
-            known = known.model_copy(update={"protected": bool(flow and flow.spec.protect)})
+            known = known.model_copy(update={"protected": bool(flow and flow.spec.protect), "gone": False})
             entries[change.replication] = _found_so(known, change, finished_at)
         elif change.container in done and change.action is Action.DELETE:
             # One that has moved is recorded in its new place by now.
@@ -91,6 +91,8 @@ def make_receipt(
         if change.desired is not None and change.replication in entries:
             entries[change.replication] = _with_strangers(entries[change.replication], change)
     entries = _once(entries) | _left_behind(plan, before, entries, done)
+    gone = _gone(plan, entries, flows)
+    entries |= {name: entries[name].model_copy(update={"gone": True}) for name in gone}
     return Receipt(
         tool_version=__version__,
         workspace=plan.workspace,
@@ -206,6 +208,17 @@ def _left_behind(
         if name in entries and _place(entry) not in kept and (_place(entry) in standing or unread):
             left[_free_name(_left_name(name, entry.container), entries.keys() | left.keys())] = entry
     return left
+
+
+def _gone(plan: Plan, entries: Mapping[str, ReceiptEntry], flows: Mapping[str, Flow]) -> set[str]:
+    """Name what no manifest describes and what is not live: nobody need have removed it by hand since."""
+    standing = {(item.container, item.identity) for item in plan.unmanaged}
+    planned = flows.keys() | {change.replication for change in plan.changes}
+    return {
+        name
+        for name, entry in entries.items()
+        if name not in planned and entry.container.scope_ref in plan.scopes and _place(entry) not in standing
+    }
 
 
 def _once(entries: Mapping[str, ReceiptEntry]) -> dict[str, ReceiptEntry]:

@@ -9,8 +9,9 @@ from reconciler.engine.converge import ids_made
 from reconciler.engine.journal import RunHistory, open_runs, read_journal
 from reconciler.engine.state import StateFolder
 from reconciler.model.finding import Finding, Severity
+from reconciler.model.observation import ContainerRef
 from reconciler.model.plan import Plan
-from reconciler.model.receipt import ContainerOutcome, ContainerResult
+from reconciler.model.receipt import ContainerOutcome, Receipt
 from reconciler.model.step import Effect
 
 __all__ = ["CutOff", "cut_off", "cut_off_findings", "failed_findings", "failed_midway", "left_by"]
@@ -24,6 +25,8 @@ class CutOff:
     container: str
     expected: str
     """What its plan warned of, and may have come about; empty if it warned of nothing."""
+    place: ContainerRef | None = None
+    """The same as plans know it; None from journals of older versions."""
     strangers: frozenset[str] = frozenset()
     """Server ids of what its plan knew to be something else."""
     made: frozenset[str] = frozenset()
@@ -49,6 +52,7 @@ class CutOff:
             run_id=run.run_id,
             container=name,
             expected=item.expected,
+            place=item.place,
             strangers=frozenset(item.strangers),
             made=ids_made(item.finished.values()),
             replications=item.replications,
@@ -83,22 +87,36 @@ def failed_midway(state: StateFolder) -> tuple[CutOff, ...]:
     return tuple(one for one in left if one.half_made)
 
 
-def left_by(run: RunHistory, plan: Plan, results: Sequence[ContainerResult]) -> tuple[CutOff, ...]:
-    """Return what a run has left half made and the run of a later plan has not come to, or not through.
+def left_by(run: RunHistory, plan: Plan, receipt: Receipt) -> frozenset[str]:
+    """Name the containers that a run has left half made, and that the run of a later plan has not settled.
 
-    `results`: of that later run. Its plan has come to a container if it took in all that was being changed there,
-    whether or not that still needed anything.
+    `receipt`: of that later run. It has settled a container if all that was being changed there took part, whether or
+    not anything was still needed, and none of it stands there unwanted, or unknown to any receipt.
     """
-    open_ended = (CutOff.of(run, name) for name, item in run.containers.items() if item.started)
     selective = bool(plan.options.select or plan.options.exclude)
-    seen = {change.replication for change in plan.changes}
-    through = {str(result.container): result.outcome is ContainerOutcome.DONE for result in results}
-    return tuple(
-        one
-        for one in open_ended
+    took_part = {change.replication for change in plan.changes}
+    not_through = {str(one.container) for one in receipt.results if one.outcome is not ContainerOutcome.DONE}
+    begun = (CutOff.of(run, name) for name, item in run.containers.items() if item.started)
+    return frozenset(
+        one.container
+        for one in begun
         if one.half_made
-        and (not through.get(one.container, True) or (selective and not seen.issuperset(one.replications)))
+        and (
+            one.container in not_through
+            or (selective and not took_part.issuperset(one.replications))
+            or _stands_unwanted(one, plan, receipt)
+        )
     )
+
+
+def _stands_unwanted(one: CutOff, plan: Plan, receipt: Receipt) -> bool:
+    others = {
+        (entry.container, entry.relationship.identity)
+        for name, entry in receipt.replications.items()
+        if name.partition("@")[0] not in one.replications
+    }
+    ours = (item for item in plan.unmanaged if item.ours and str(item.container) == one.container)
+    return any((item.container, item.identity) not in others for item in ours)
 
 
 def cut_off_findings(cut: Sequence[CutOff]) -> Iterator[Finding]:

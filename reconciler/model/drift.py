@@ -16,10 +16,11 @@ class DriftState(StrEnum):
     """What is true of one replication. Drift and pending are never mixed up."""
 
     IN_SYNC = "in_sync"
+    """Also of what is gone and no manifest describes any more: there is nothing to do."""
     DRIFTED = "drifted"
     """Live differs from the last receipt."""
     VANISHED = "vanished"
-    """A receipt says it was made; live it is gone."""
+    """A receipt says it was made, a manifest still describes it; live it is gone."""
     ACCEPTED = "accepted"
     """Drifted, and every differing field has an entry under `acceptDrift` that has not expired."""
     CUT_OFF = "cut_off"

@@ -33,6 +33,10 @@ class JournalEvent(StrEnum):
     AWAIT_DONE = "await_done"
     CONTAINER_DONE = "container_done"
     CONTAINER_FAILED = "container_failed"
+    CONTAINER_SETTLED = "container_settled"
+    """A later run has come through what this one had left there."""
+    COPIES_SETTLED = "copies_settled"
+    """The receipt of a later run tells of these copies, as far as they are still owed."""
     RECEIPT_WRITTEN = "receipt_written"
     RUN_FINISHED = "run_finished"
 
@@ -46,6 +50,8 @@ class JournalEntry(Value):
     run_id: str
     plan_id: str
     container: str | None = None
+    place: ContainerRef | None = None
+    """With `container_started`: the container as `plan` knows it."""
     step: str | None = None
     returned: dict[str, Json] = {}
     """What the call returned, for later steps; holds no secret."""
@@ -53,7 +59,8 @@ class JournalEntry(Value):
     strangers: tuple[str, ...] = ()
     """With `container_started`: server ids of what answers to the same identity and is not meant."""
     copies: tuple[str, ...] = ()
-    """Replications whose existing data is owed from here on (`container_started`), or was sent (`call_done`)."""
+    """Replications whose existing data is owed from here on (`container_started`), or was sent (`call_done`), or is
+    told of by a receipt (`copies_settled`)."""
     replications: tuple[str, ...] = ()
     """With `container_started`: names of the replications that are to be changed there."""
     detail: str = ""
@@ -110,6 +117,8 @@ class ReceiptEntry(Value):
     run_id: str
     protected: bool = False
     """`protect: true` when it was applied: then even a pruning apply does not delete it."""
+    gone: bool = False
+    """In no manifest and not live when it was last looked for; kept, for something else may bring it back."""
     strangers: tuple[str, ...] = ()
     """Server ids of what answered to its identity when it was last applied, and is something else."""
     verification: Verification | None = None

@@ -202,8 +202,7 @@ class Host:
             cut_off=cut_off(self.state),
             failed=failed_midway(self.state),
         )
-        known = {entry.container.scope_ref for entry in receipt.replications.values()} if receipt else set()
-        world = observe(checked.flows, known, connections, parallelism=2)
+        world = observe(checked.flows, inputs.scopes({}), connections, parallelism=2)
         allow = tuple(sorted(rule.id for rule in self.info.effects))
         options = PlanOptions(allow=allow, prune=prune)
         return make_plan(checked, world, inputs, options, self.harness.clock.now())

@@ -1,6 +1,7 @@
 """A process that ends while it applies a plan."""
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,14 +19,19 @@ def killed_at_entry(number: int, *, after: bool) -> Iterator[None]:
     real, count = Journal.write, itertools.count()
 
     def write(self: Journal, *args: Any, **kwargs: Any) -> None:
-        here = next(count) == number
-        if not here or after:
+        entry = next(count)
+        if entry < number or (after and entry == number):
             real(self, *args, **kwargs)
-        if here:
-            raise Killed
+        if entry >= number:
+            raise Killed  # whatever other threads were about to do
 
     with mock.patch.object(Journal, "write", write):
-        yield
+        try:
+            yield
+        finally:
+            for thread in threading.enumerate():
+                if thread.name.startswith("apply"):
+                    thread.join()
 
 
 @contextmanager

@@ -130,8 +130,7 @@ class Workbench:
         resync: frozenset[str] = frozenset(),
     ) -> Plan:
         checked, inputs = self.open(Access.READ, select=select, prune=prune, resync=resync)
-        recorded = inputs.receipt.replications.values() if inputs.receipt else ()
-        world = observe(checked.flows, {e.container.scope_ref for e in recorded}, inputs.connections, parallelism=1)
+        world = observe(checked.flows, inputs.scopes({}), inputs.connections, parallelism=1)
         return make_plan(checked, world, inputs, PlanOptions(select=select, prune=prune, allow=allow), self.clock.now())
 
     def apply(self, plan: Plan, *, stop: threading.Event | None = None, close: bool = True, jobs: int = 1) -> Receipt:
@@ -154,8 +153,7 @@ class Workbench:
 
     def drift(self) -> DriftReport:
         checked, inputs = self.open(Access.READ)
-        recorded = inputs.receipt.replications.values() if inputs.receipt else ()
-        world = observe(checked.flows, {e.container.scope_ref for e in recorded}, inputs.connections, parallelism=1)
+        world = observe(checked.flows, inputs.scopes({}), inputs.connections, parallelism=1)
         return find_drift(checked, world, inputs, self.clock.now())
 
 

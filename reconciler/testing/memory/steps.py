@@ -150,8 +150,12 @@ def _sends_all(change: Change, diff: ContainerDiff) -> bool:
         return True
     if change.replication in diff.resend and action is not Action.DELETE:
         return True
-    new = action in _NEW or any(field.path[0] == "destination" for field in change.fields)
-    if action is Action.DELETE or flow is None or not new:
+    # What was paused may have been so from the beginning, and nothing took up what was written meanwhile.
+    begins = action in _NEW or any(
+        field.path[0] == "destination" or (field.path[0] == "state" and field.before == "paused")
+        for field in change.fields
+    )
+    if action is Action.DELETE or flow is None or not begins:
         return False
     return flow.spec.existing is Existing.COPY and flow.spec.state is not State.PAUSED
 

@@ -215,3 +215,24 @@ def test_the_health_of_what_is_paused_is_not_missed(bench: Workbench) -> None:
     bench.apply(bench.plan())
     bench.here.fail("get-status", code=ErrorCode.UNAVAILABLE, times=99)
     assert bench.drift().complete
+
+
+def test_what_is_gone_and_in_no_manifest_is_no_drift(bench: Workbench) -> None:
+    bench.replicate("two", "c", "d")
+    bench.apply(bench.plan())
+    bench.forget("one")
+    bench.here.relationships.pop("r-1", None)
+    bench.here.rules.pop("a", None)
+    report = bench.drift()
+    assert {item.replication: item.state for item in report.items}["one"] is DriftState.IN_SYNC
+    assert drift_exit_code(report, include_pending=True) == ExitCode.OK
+
+
+def test_one_that_shall_go_back_to_where_it_was_before_is_pending(bench: Workbench) -> None:
+    bench.apply(bench.plan(allow=("MEMORY-REPLACE",)))
+    bench.replicate("one", "c", "b", state="active", deletes="keep")
+    bench.apply(bench.plan(allow=("MEMORY-REPLACE",)))
+    bench.replicate("one", "a", "b", state="active", deletes="keep")
+    report = bench.drift()
+    assert {item.replication: item.state for item in report.items}["one"] is DriftState.PENDING
+    assert not report.drifted

@@ -63,7 +63,7 @@ def test_without_its_journal_a_plan_is_judged_as_new(bench: Workbench) -> None:
     plan = bench.plan()
     receipt = bench.apply(plan)
     bench.state.journal_path(receipt.run_id).unlink()
-    with pytest.raises(StalePlan, match="changed by somebody else"):
+    with pytest.raises(StalePlan, match="since the plan was made"):
         bench.apply(plan)
 
 

@@ -211,3 +211,38 @@ def test_what_failed_and_was_left_out_of_the_next_run_is_told(tmp_path: Path) ->
     assert bench.apply(bench.plan(allow=ALLOW)).outcome is RunOutcome.DONE
     assert not told(bench.plan().findings)
     assert set(states(bench.drift()).values()) == {DriftState.IN_SYNC}
+
+
+@GRAINS
+def test_what_a_killed_run_has_made_is_ours_though_nobody_wants_it_any_more(tmp_path: Path, grain: str) -> None:
+    bench = Workbench(tmp_path, grain=grain)
+    bench.write("workspace.yaml", PRUNING)
+    bench.replicate("kept", "c", "d")
+    bench.apply(bench.plan())
+    bench.replicate("dropped", "a", "b")
+    assert not survived(bench.apply, bench.plan(), killed_at=3, after=True)
+    bench.forget("dropped")
+    bench.replicate("kept", "c", "d", state="paused")
+    assert bench.apply(bench.plan()).outcome is RunOutcome.DONE
+    (left,) = bench.plan().unmanaged
+    assert left.ours
+    assert told(bench.plan().findings)
+    assert bench.apply(bench.plan(prune=True)).outcome is RunOutcome.DONE
+    assert not bench.plan().unmanaged
+    assert not told(bench.plan().findings)
+
+
+def test_a_container_that_is_settled_is_not_told_of_with_one_that_is_not(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, replace=("deletes",), grain="relationship")
+    for name, source, to in (("one", "a", "b"), ("two", "c", "d")):
+        bench.replicate(name, source, to, deletes="keep")
+    bench.apply(bench.plan())
+    for name, source, to in (("one", "a", "b"), ("two", "c", "d")):
+        bench.replicate(name, source, to, deletes="replicate")
+    bench.here.fail("create-relationship", code=ErrorCode.FAILED_PRECONDITION, times=2)
+    bench.apply(bench.plan(allow=ALLOW))
+    assert states(bench.drift()) == {"one": DriftState.CUT_OFF, "two": DriftState.CUT_OFF}
+    assert bench.apply(bench.plan(select=("one",), allow=ALLOW)).outcome is RunOutcome.DONE
+    assert states(bench.drift()) == {"one": DriftState.IN_SYNC, "two": DriftState.CUT_OFF}
+    (text,) = told(bench.plan().findings)
+    assert "for two" in text
