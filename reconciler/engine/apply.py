@@ -71,7 +71,7 @@ def apply(request: ApplyRequest) -> Receipt:
         clock.sleep(_IN_DOUBT_PAUSE_S, request.stop)
     reader = ScopeReader(request.connections, clock)
     histories = resumed.containers if resumed else {}
-    _require_latest(plan, before, resumed)
+    _require_latest(plan, before)
     _require_fresh(plan, histories, reader)
     run_id = resumed.run_id if resumed else new_run_id(clock.now())
     started_at = clock.now()
@@ -154,16 +154,16 @@ def _require_applyable(plan: Plan) -> None:
         raise Refused("effects need an approval", hint=f"if they are meant: plan again with {terms}")
 
 
-def _require_latest(plan: Plan, last: Receipt | None, resumed: RunHistory | None) -> None:
-    """Refuse if another run has applied one of the replications since: what it has made may be elsewhere, and this
-    plan knows nothing of it."""
-    for name in sorted({change.replication for change in plan.active_changes}):
-        entry = last.replications.get(name) if last else None
-        if entry and entry.run_id not in (plan.recorded.get(name), resumed.run_id if resumed else None):
-            raise StalePlan(
-                f"{name} was applied by run {entry.run_id} since the plan was made",
-                hint="nothing was written; plan again and look at the difference",
-            )
+def _require_latest(plan: Plan, last: Receipt | None) -> None:
+    """Refuse if there was another run since: it may have made elsewhere what this plan makes, or removed it on purpose.
+
+    Where no receipt is left there is nothing to compare with; what is live decides.
+    """
+    if last is not None and last.plan_id != plan.plan_id and last.run_id != plan.after_run:
+        raise StalePlan(
+            f"run {last.run_id} was applied since the plan was made",
+            hint="nothing was written; plan again and look at the difference",
+        )
 
 
 def _require_fresh(plan: Plan, histories: dict[str, ContainerHistory], reader: ScopeReader) -> None:

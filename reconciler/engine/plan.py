@@ -19,7 +19,7 @@ from reconciler.model.change import Action, Change, ContainerDiff
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.observation import ContainerRef, ScopeRef
 from reconciler.model.plan import ContainerPlan, Plan, PlanOptions, Read, Summary, Unmanaged
-from reconciler.model.receipt import Receipt, ReceiptEntry
+from reconciler.model.receipt import ReceiptEntry
 from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.step import Effect, Step, StepPlan
 
@@ -74,7 +74,7 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
         applyable=complete and not blocked and bool(summary.changes),
         scopes=tuple(sorted(world.observations, key=str)),
         unread=tuple(sorted(world.unread, key=str)),
-        recorded=_recorded(made, inputs.receipt),
+        after_run=inputs.receipt.run_id if inputs.receipt else None,
         changes=made,
         containers=containers,
         effects=effects,
@@ -83,12 +83,6 @@ def make_plan(checked: Checked, world: World, inputs: Inputs, options: PlanOptio
         summary=summary,
     )
     return plan.sealed()
-
-
-def _recorded(made: Sequence[Change], receipt: Receipt | None) -> dict[str, str]:
-    entries = receipt.replications if receipt else {}
-    names = sorted({change.replication for change in made if change.action is not Action.NONE} & entries.keys())
-    return {name: entries[name].run_id for name in names}
 
 
 def _with_returning(

@@ -143,12 +143,15 @@ def _found_so(entry: ReceiptEntry, change: Change, now: datetime) -> ReceiptEntr
     if change.desired is None or change.observed is None:
         return entry
     known = entry.relationship
-    settings = noted(change.desired, known, change.observed)
-    if settings == known.settings:
-        return entry
-    same = all(known.settings.get(key) == settings.get(key) for key in _WHAT_IS_TAKEN)
-    since = (entry.since or entry.applied_at) if same else now
-    return entry.model_copy(update={"relationship": known.model_copy(update={"settings": settings}), "since": since})
+    found = {
+        "identity": change.desired.identity,
+        "provider_id": change.observed.provider_id,
+        "settings": noted(change.desired, known, change.observed),
+    }
+    relationship = known.model_copy(update=found)
+    same = all(known.settings.get(key) == relationship.settings.get(key) for key in _WHAT_IS_TAKEN)
+    since = entry.since if same else now
+    return entry.model_copy(update={"container": change.container, "relationship": relationship, "since": since})
 
 
 def _known(change: Change, before: Receipt | None) -> ReceiptEntry | None:

@@ -125,8 +125,8 @@ class Plan(Value):
     """All that was read."""
     unread: tuple[ScopeRef, ...] = ()
     """All that could not be read."""
-    recorded: dict[str, str] = {}
-    """Of each replication that changes and that a receipt knew: the run that had last applied it."""
+    after_run: str | None = None
+    """The last run that was applied when it was made: once there is a later one, this plan is stale."""
     changes: tuple[Change, ...] = ()
     """One for each replication selected, `none` included, ordered by name."""
     containers: tuple[ContainerPlan, ...] = ()
