@@ -189,4 +189,4 @@ class Life(RuleBasedStateMachine):
 @pytest.mark.parametrize("grain", ["container", "relationship"])
 def test_a_life(grain: str) -> None:
     life = type("Life", (Life,), {"grain": grain})
-    run_state_machine_as_test(life, settings=settings(max_examples=80, stateful_step_count=12))
+    run_state_machine_as_test(life, settings=settings(max_examples=60, stateful_step_count=14))
