@@ -38,8 +38,8 @@ def command(
     """Carry out a plan, exactly it, and prove that data flows.
 
     A saved plan is refused if it was altered, has expired, was made from other manifests, if another run was applied
-    since, or if anything that it touches has changed. Each call is in a journal before it is sent: after a crash the same command finishes
-    the run. A failure stops its own container; the others go on.
+    since, or if anything that it touches has changed. Each call is in a journal before it is sent: after a crash the
+    same command finishes the run. A failure stops its own container; the others go on.
 
     Exit code 0; 3 if some of it failed; 4 refused by policy or guard; 5 the plan is stale; 6 done, but not proved;
     7 another apply is running; 8 access refused; 130 interrupted; 1 otherwise.
