@@ -13,7 +13,7 @@ from reconciler.engine.converge import Meant
 from reconciler.engine.events import ApplyEvent, Emit, EventKind, ignore
 from reconciler.engine.execute import Interrupted, RunContext, run_container
 from reconciler.engine.integrity import require_intact
-from reconciler.engine.journal import ContainerHistory, Journal, RunHistory, open_runs, read_journal
+from reconciler.engine.journal import ContainerHistory, Journal, RunHistory, last_run, open_runs, read_journal
 from reconciler.engine.reads import ScopeReader
 from reconciler.engine.record import actor, make_receipt
 from reconciler.engine.state import StateFolder
@@ -66,7 +66,8 @@ def apply(request: ApplyRequest) -> Receipt:
     _require_applyable(plan)
     before = request.state.receipt()
     runs = open_runs(request.state)
-    resumed = _same_plan(request, runs, before)
+    last = last_run(request.state)
+    resumed = _same_plan(plan, runs, last)
     if any(run.in_doubt for run in runs):
         clock.sleep(_IN_DOUBT_PAUSE_S, request.stop)
     reader = ScopeReader(request.connections, clock)
@@ -77,7 +78,8 @@ def apply(request: ApplyRequest) -> Receipt:
     started_at = clock.now()
     with Journal(request.state.journal_path(run_id), run_id=run_id, plan_id=plan.plan_id, clock=clock) as journal:
         journal.write(JournalEvent.RUN_STARTED, detail="resumed" if resumed else "")
-        earlier = [run for run in (*_ended_midway(request, before), *runs) if run.run_id != run_id]
+        ended = [last] if last is not None and last.finished else []  # it may have failed in the middle of something
+        earlier = [run for run in (*ended, *runs) if run.run_id != run_id]
         _tell_of(request, resumed, earlier)
         context = RunContext(
             connections=request.connections, secrets=request.secrets, journal=journal, reader=reader,
@@ -133,12 +135,10 @@ def _owed(request: ApplyRequest, runs: Sequence[RunHistory], before: Receipt | N
     return (earlier - this.copied) | this.owed if this else earlier
 
 
-def _same_plan(request: ApplyRequest, runs: Sequence[RunHistory], last: Receipt | None) -> RunHistory | None:
+def _same_plan(plan: Plan, runs: Sequence[RunHistory], last: RunHistory | None) -> RunHistory | None:
     """Find an earlier run of this plan: one that was cut off, or the last one, whose failures may be tried again."""
-    if last is not None and last.plan_id == request.plan.plan_id:
-        path = request.state.journal_path(last.run_id)
-        return read_journal(path) if path.exists() else None
-    return next((run for run in reversed(runs) if run.plan_id == request.plan.plan_id), None)
+    ours = [run for run in (*runs, last) if run is not None and run.plan_id == plan.plan_id]
+    return ours[-1] if ours else None
 
 
 def _require_applyable(plan: Plan) -> None:
@@ -194,13 +194,6 @@ def _require_fresh(plan: Plan, histories: dict[str, ContainerHistory], reader: S
 
 def _begun(history: ContainerHistory, item: ContainerPlan) -> bool:
     return history.in_doubt is not None or any(call.id in history.finished for call in item.calls)
-
-
-def _ended_midway(request: ApplyRequest, last: Receipt | None) -> tuple[RunHistory, ...]:
-    """Return the run of the last receipt, if that is closed: it may have failed in the middle of something."""
-    path = request.state.journal_path(last.run_id) if last else None
-    run = read_journal(path) if path is not None and path.exists() else None
-    return (run,) if run is not None and run.finished else ()
 
 
 def _tell_of(request: ApplyRequest, resumed: RunHistory | None, earlier: Sequence[RunHistory]) -> None:

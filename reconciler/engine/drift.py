@@ -19,7 +19,7 @@ from reconciler.model.drift import DriftItem, DriftReport, DriftState
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.manifest import AcceptedDrift, State
 from reconciler.model.observation import Health, HealthState, ScopeRef
-from reconciler.model.receipt import ReceiptEntry
+from reconciler.model.receipt import ReceiptEntry, plain_name
 from reconciler.model.relationship import Flow, Settings
 from reconciler.model.units import format_seconds
 
@@ -121,8 +121,7 @@ def _item(subject: _Subject, heard: _Heard, world: World, inputs: Inputs, now: d
 
 def _half_made_by(name: str, inputs: Inputs) -> CutOff | None:
     """Return the run without an end that was changing a replication; the last of them."""
-    plain = name.partition("@")[0]  # a receipt adds the place to what a name has left behind
-    runs = (one for one in inputs.begun if one.half_made and plain in one.replications)
+    runs = (one for one in inputs.begun if one.half_made and plain_name(name) in one.replications)
     return max(runs, key=lambda one: one.run_id, default=None)
 
 

@@ -18,7 +18,7 @@ from reconciler.model.observation import ContainerRef
 from reconciler.model.receipt import JournalEntry, JournalEvent
 from reconciler.model.value import Json
 
-__all__ = ["ContainerHistory", "Journal", "RunHistory", "open_runs", "owed_copies", "read_journal"]
+__all__ = ["ContainerHistory", "Journal", "RunHistory", "last_run", "open_runs", "owed_copies", "read_journal"]
 
 
 class Journal:
@@ -159,6 +159,13 @@ def read_journal(path: Path) -> RunHistory | None:
             history = RunHistory(run_id=entry.run_id, plan_id=entry.plan_id, path=path)
         _note(history, entry)
     return history
+
+
+def last_run(state: StateFolder) -> RunHistory | None:
+    """Return the run of the last receipt; None without one, or without its journal."""
+    receipt = state.receipt()
+    path = state.journal_path(receipt.run_id) if receipt else None
+    return read_journal(path) if path is not None and path.exists() else None
 
 
 def open_runs(state: StateFolder) -> tuple[RunHistory, ...]:

@@ -18,7 +18,7 @@ from reconciler.errors import ReplError
 from reconciler.model.change import Action, Change
 from reconciler.model.observation import ContainerRef
 from reconciler.model.plan import Plan
-from reconciler.model.receipt import ContainerOutcome, ContainerResult, Receipt, ReceiptEntry, RunOutcome
+from reconciler.model.receipt import ContainerOutcome, ContainerResult, Receipt, ReceiptEntry, RunOutcome, plain_name
 from reconciler.model.relationship import Flow, Relationship
 from reconciler.model.verification import Outcome, Verification
 from reconciler.providers.base import SecretResolver
@@ -181,7 +181,7 @@ def _since(change: Change, receipt: Receipt | None, now: datetime) -> datetime:
 
 
 def _left_name(name: str, container: ContainerRef) -> str:
-    return f"{name.partition('@')[0]}@{container.scope_ref}"
+    return f"{plain_name(name)}@{container.scope_ref}"
 
 
 def _free_name(name: str, taken: AbstractSet[str]) -> str:

@@ -6,12 +6,12 @@ from itertools import groupby
 from typing import Self
 
 from reconciler.engine.converge import ids_made
-from reconciler.engine.journal import RunHistory, open_runs, read_journal
+from reconciler.engine.journal import RunHistory, last_run, open_runs
 from reconciler.engine.state import StateFolder
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.observation import ContainerRef
 from reconciler.model.plan import Plan
-from reconciler.model.receipt import ContainerOutcome, Receipt
+from reconciler.model.receipt import ContainerOutcome, Receipt, plain_name
 from reconciler.model.step import Effect
 
 __all__ = ["CutOff", "cut_off", "cut_off_findings", "failed_findings", "failed_midway", "left_by"]
@@ -78,9 +78,7 @@ def cut_off(state: StateFolder) -> tuple[CutOff, ...]:
 
 def failed_midway(state: StateFolder) -> tuple[CutOff, ...]:
     """Return what the run of the last receipt had begun to change when it failed or was stopped there."""
-    receipt = state.receipt()
-    path = state.journal_path(receipt.run_id) if receipt else None
-    run = read_journal(path) if path is not None and path.exists() else None
+    run = last_run(state)
     if run is None or not run.finished:
         return ()
     left = (CutOff.of(run, name) for name, item in run.containers.items() if item.started)
@@ -113,7 +111,7 @@ def _stands_unwanted(one: CutOff, plan: Plan, receipt: Receipt) -> bool:
     others = {
         (entry.container, entry.relationship.identity)
         for name, entry in receipt.replications.items()
-        if name.partition("@")[0] not in one.replications
+        if plain_name(name) not in one.replications
     }
     ours = (item for item in plan.unmanaged if item.ours and str(item.container) == one.container)
     return any((item.container, item.identity) not in others for item in ours)

@@ -17,6 +17,7 @@ __all__ = [
     "Receipt",
     "ReceiptEntry",
     "RunOutcome",
+    "plain_name",
 ]
 
 
@@ -122,6 +123,11 @@ class ReceiptEntry(Value):
     strangers: tuple[str, ...] = ()
     """Server ids of what answered to its identity when it was last applied, and is something else."""
     verification: Verification | None = None
+
+
+def plain_name(entry: str) -> str:
+    """Return the replication of a receipt's entry: what it has left behind elsewhere is `NAME@PLACE`."""
+    return entry.partition("@")[0]
 
 
 class Receipt(Value):

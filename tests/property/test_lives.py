@@ -125,7 +125,7 @@ class Life(RuleBasedStateMachine):
             code = ErrorCode.UNAVAILABLE if committed else ErrorCode.FAILED_PRECONDITION
             self.bench.here.fail(operation, code=code, committed=committed)
             self.ended(plan)
-            self.bench.here._faults.clear()
+            self.bench.here.heal()
 
     @precondition(lambda self: bool(self.live()))
     @rule(which=st.integers(0, 5), how=st.sampled_from(["pause", "delete"]))

@@ -93,6 +93,10 @@ class MemoryWorld:
         error = WorldError(code, "injected fault", ambiguous=committed if ambiguous is None else ambiguous)
         self._faults.append(Fault(operation=operation, target=target, error=error, committed=committed, times=times))
 
+    def heal(self) -> None:
+        """Let nothing fail any more."""
+        self._faults.clear()
+
     def inject(self, identity: str | None, document: Document, *, continuous: bool = True) -> Rule:
         """Put a rule in by hand, unlogged: into its bucket's rules under an id, or without one as a relationship."""
         with LOCK:
