@@ -236,3 +236,13 @@ def test_one_that_shall_go_back_to_where_it_was_before_is_pending(bench: Workben
     report = bench.drift()
     assert {item.replication: item.state for item in report.items}["one"] is DriftState.PENDING
     assert not report.drifted
+
+
+def test_one_that_was_gone_and_unwanted_is_new_when_it_is_written_down_again(bench: Workbench) -> None:
+    bench.apply(bench.plan())
+    bench.forget("one")
+    vanish(bench)
+    bench.replicate("two", "c", "d")
+    bench.apply(bench.plan())
+    bench.replicate("one", state="active", deletes="keep")
+    assert {item.replication: item.state for item in bench.drift().items}["one"] is DriftState.NEVER_APPLIED

@@ -144,3 +144,14 @@ def test_a_lock_file_that_says_nothing_is_held_all_the_same(tmp_path: Path) -> N
         (tmp_path / "lock").write_text("garbage")
         with pytest.raises(LockHeld, match="holder unknown"), FileLock(tmp_path / "lock", actor="bob", clock=clock):
             pass
+
+
+def test_a_plan_from_before_another_run_is_stale(bench: Workbench) -> None:
+    bench.replicate("one")
+    plan = bench.plan()
+    bench.replicate("two", "c", "d")
+    bench.apply(bench.plan(select=("two",)))
+    before = bench.writes_sent
+    with pytest.raises(StalePlan, match="was applied since the plan was made"):
+        bench.apply(plan)
+    assert bench.writes_sent == before

@@ -246,3 +246,30 @@ def test_a_container_that_is_settled_is_not_told_of_with_one_that_is_not(tmp_pat
     assert states(bench.drift()) == {"one": DriftState.IN_SYNC, "two": DriftState.CUT_OFF}
     (text,) = told(bench.plan().findings)
     assert "for two" in text
+
+
+def test_a_copy_that_a_later_run_has_sent_is_not_owed_by_one_that_stays_open(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, grain="relationship")
+    bench.replicate("one", "a", "b", existing="copy", state="active")
+    bench.replicate("two", "c", "d", existing="copy", state="active")
+    bench.here.fail("start", code=ErrorCode.FAILED_PRECONDITION, times=2)
+    bench.apply(bench.plan())
+    assert owed_copies(bench.state) == {"one", "two"}
+    assert bench.apply(bench.plan(select=("one",))).outcome is RunOutcome.DONE
+    assert open_runs(bench.state)
+    assert owed_copies(bench.state) == {"two"}
+    assert not bench.plan(select=("one",)).active_changes
+
+
+def test_what_a_killed_run_has_moved_is_recorded_where_it_is(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, grain="relationship")
+    bench.replicate("one", "a", "b")
+    bench.apply(bench.plan())
+    bench.replicate("one", "c", "b")
+    assert not survived(bench.apply, bench.plan(allow=ALLOW), killed_at=7, after=True)
+    assert not bench.plan().active_changes
+    bench.replicate("two", "d", "a")
+    receipt = bench.apply(bench.plan())
+    (moved,) = (rule.id for rule in bench.here.relationships.values() if rule.document["source"]["bucket"] == "c")
+    entry = receipt.replications["one"]
+    assert (entry.container.key[:2], entry.relationship.provider_id) == ("c/", moved)
