@@ -266,7 +266,7 @@ def test_what_a_killed_run_has_moved_is_recorded_where_it_is(tmp_path: Path) -> 
     bench.replicate("one", "a", "b")
     bench.apply(bench.plan())
     bench.replicate("one", "c", "b")
-    assert not survived(bench.apply, bench.plan(allow=ALLOW), killed_at=7, after=True)
+    assert not survived(bench.apply, bench.plan(allow=ALLOW), killed_at=6, after=True)
     assert not bench.plan().active_changes
     bench.replicate("two", "d", "a")
     receipt = bench.apply(bench.plan())
